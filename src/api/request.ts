@@ -1,0 +1,59 @@
+/** What a handler gets beside the request itself: who asks, and the rooms of the broker that it may ask in turn. */
+import type { BrokerConfig } from '../config/broker.ts'
+import type { Controller } from '../controller/controller.ts'
+import type { Coordinators } from '../coordinator/coordinators.ts'
+import type { Host } from '../host/host.ts'
+import type { Logs } from '../log/logs.ts'
+import type { MetadataState } from '../metadata/state.ts'
+import type { Peer } from '../network/peer.ts'
+import type { Quorum } from '../raft/quorum.ts'
+import type { Partitions } from '../replication/partitions.ts'
+import type { FetchSessionCache } from './fetch-sessions.ts'
+
+/** Everything a handler may reach. Filled in once by the composition root. */
+export interface Rooms {
+  readonly nodeId: number
+  readonly clusterId: string
+  readonly host: Host
+  readonly config: BrokerConfig
+  readonly metadata: MetadataState
+  readonly controller: Controller
+  readonly partitions: Partitions
+  readonly coordinators: Coordinators
+  readonly logs: Logs
+  readonly quorum: Quorum
+  readonly fetchSessions: FetchSessionCache
+  readonly features: Features
+  /** The APIs this broker serves on a listener, as ApiVersions tells them; ordered by key. */
+  readonly advertised: readonly AdvertisedApi[]
+}
+
+export interface AdvertisedApi {
+  readonly apiKey: number
+  readonly minVersion: number
+  readonly maxVersion: number
+}
+
+/** What ApiVersions says of feature levels (KIP-584). */
+export interface Features {
+  readonly supported: readonly { readonly name: string; readonly minVersion: number; readonly maxVersion: number }[]
+  /** Levels agreed in the cluster, by name. Level 0 means the feature is off. */
+  finalized(): ReadonlyMap<string, number>
+  /** The metadata offset up to which `finalized` is known; -1 before the first. */
+  finalizedEpoch(): number
+}
+
+export interface RequestContext {
+  readonly apiKey: number
+  readonly version: number
+  readonly correlationId: number
+  /** Empty when the client sent null. A copy: safe to keep. */
+  readonly clientId: string
+  readonly peer: Peer
+  readonly broker: Rooms
+  /**
+   * The order of this request's effects is settled, so the connection may start its next request while this one still
+   * waits (for a sync, for replicas). Answers leave in request order all the same. Calling it twice does nothing.
+   */
+  release(): void
+}
