@@ -1,0 +1,452 @@
+/**
+ * Broker settings that Apache Kafka documents and that have no effect here: accepted, checked and shown by
+ * DescribeConfigs, and setting one warns once. A row moves to `broker-settings.ts` together with the code that reads it.
+ */
+import {
+  atLeast,
+  bool,
+  className,
+  double,
+  INT_MAX,
+  int,
+  LONG_MAX,
+  list,
+  long,
+  names,
+  oneOf,
+  short,
+  string,
+  subsetOf,
+} from './setting.ts'
+
+export const inertSettings = {
+  // node
+  'controller.quorum.election.timeout.ms': int(1000, {
+    valid: atLeast(0),
+    importance: 'high',
+    doc: 'How long a voter waits without a leader before it stands for election.',
+  }),
+  'controller.quorum.fetch.timeout.ms': int(2000, {
+    valid: atLeast(0),
+    importance: 'high',
+    doc: 'How long without a successful fetch from the leader before a voter stands for election.',
+  }),
+  'controller.quorum.election.backoff.max.ms': int(1000, {
+    valid: atLeast(0),
+    importance: 'high',
+    doc: 'Longest wait between elections that fail.',
+  }),
+  'controller.quorum.append.linger.ms': int(25, {
+    valid: atLeast(0),
+    doc: 'How long the leader gathers records before it writes them.',
+  }),
+  'controller.quorum.request.timeout.ms': int(2000, {
+    valid: atLeast(0),
+    doc: 'How long a request within the quorum may take.',
+  }),
+  'controller.quorum.retry.backoff.ms': int(20, {
+    valid: atLeast(0),
+    importance: 'low',
+    doc: 'Wait before a failed request within the quorum is sent again.',
+  }),
+  'controller.quorum.auto.join.enable': bool(false, {
+    importance: 'low',
+    doc: 'Whether a controller adds itself to the voters.',
+  }),
+  'controller.quorum.fetch.snapshot.max.bytes': int(1_048_576, {
+    valid: atLeast(1),
+    importance: 'low',
+    doc: 'Largest piece of a metadata snapshot fetched at once.',
+  }),
+  'controller.quorum.fetch.max.bytes': int(1_048_576, {
+    valid: atLeast(1),
+    importance: 'low',
+    doc: 'Most bytes of metadata records fetched at once.',
+  }),
+  'controller.socket.timeout.ms': int(30_000, { doc: 'Socket timeout between broker and controller.' }),
+  'controller.performance.sample.period.ms': long(60_000, {
+    valid: atLeast(100),
+    internal: true,
+    doc: 'How often the controller reports on its own speed.',
+  }),
+  'controller.performance.always.log.threshold.ms': long(2000, {
+    valid: atLeast(0),
+    internal: true,
+    doc: 'Controller events slower than this are always reported.',
+  }),
+  'initial.broker.registration.timeout.ms': int(60_000, {
+    doc: 'How long a broker tries to register before it gives up.',
+  }),
+  'broker.heartbeat.interval.ms': int(2000, { doc: 'How often a broker tells the controller that it lives.' }),
+  'broker.session.timeout.ms': int(9000, {
+    doc: 'How long without a heartbeat before the controller fences a broker.',
+  }),
+  'server.max.startup.time.ms': long(LONG_MAX, {
+    valid: atLeast(0),
+    internal: true,
+    doc: 'How long the start may take before the process gives up.',
+  }),
+  'controlled.shutdown.enable': bool(true, { doc: 'Whether leaderships are moved away before a broker stops.' }),
+  'unstable.api.versions.enable': bool(false, {
+    importance: 'high',
+    internal: true,
+    doc: 'Whether API versions still under development are offered.',
+  }),
+  'unstable.feature.versions.enable': bool(false, {
+    importance: 'high',
+    internal: true,
+    doc: 'Whether feature levels still under development are offered.',
+  }),
+  'config.providers': list([], {
+    valid: names(true),
+    importance: 'low',
+    dynamic: 'cluster',
+    doc: 'Classes that resolve placeholders inside configuration values.',
+  }),
+  'background.threads': int(10, {
+    valid: atLeast(1),
+    importance: 'high',
+    dynamic: 'cluster',
+    doc: 'Threads for background work.',
+  }),
+
+  // metadata log
+  'metadata.max.retention.bytes': long(104_857_600, {
+    importance: 'high',
+    doc: 'Bytes of metadata log and snapshots kept before old ones are deleted.',
+  }),
+  'metadata.max.retention.ms': long(604_800_000, {
+    importance: 'high',
+    doc: 'How long metadata log and snapshots are kept before old ones are deleted.',
+  }),
+  'metadata.max.idle.interval.ms': int(500, {
+    valid: atLeast(0),
+    importance: 'low',
+    doc: 'How often an idle active controller writes a no-op record; 0 for never.',
+  }),
+  'internal.metadata.log.segment.bytes': int(null, {
+    importance: 'low',
+    internal: true,
+    doc: 'Segment size of the metadata log, for tests.',
+  }),
+  'internal.metadata.max.batch.size.in.bytes': int(8_388_608, {
+    importance: 'low',
+    internal: true,
+    doc: 'Largest batch of the metadata log, for tests.',
+  }),
+  'internal.metadata.delete.delay.millis': long(60_000, {
+    importance: 'low',
+    internal: true,
+    doc: 'Delay before metadata log files are removed, for tests.',
+  }),
+
+  // network
+  'early.start.listeners': list(null, {
+    valid: names(true),
+    importance: 'high',
+    doc: 'Listeners that open before authorization data is loaded.',
+  }),
+  'socket.send.buffer.bytes': int(102_400, {
+    importance: 'high',
+    doc: "Send buffer of a connection's socket; -1 for the system's choice.",
+  }),
+  'socket.receive.buffer.bytes': int(102_400, {
+    importance: 'high',
+    doc: "Receive buffer of a connection's socket; -1 for the system's choice.",
+  }),
+  'max.connection.creation.rate': int(INT_MAX, {
+    valid: atLeast(0),
+    dynamic: 'cluster',
+    doc: 'Most new connections a second.',
+  }),
+  'connection.failed.authentication.delay.ms': int(100, {
+    valid: atLeast(0),
+    importance: 'low',
+    doc: 'How long the answer to a failed authentication is held back.',
+  }),
+  'queued.max.requests': int(500, {
+    valid: atLeast(1),
+    importance: 'high',
+    doc: 'Requests that may wait before the network stops reading.',
+  }),
+  'num.network.threads': int(3, {
+    valid: atLeast(1),
+    importance: 'high',
+    dynamic: 'cluster',
+    doc: 'Threads that read requests and write answers.',
+  }),
+  'num.io.threads': int(8, {
+    valid: atLeast(1),
+    importance: 'high',
+    dynamic: 'cluster',
+    doc: 'Threads that work on requests.',
+  }),
+  'socket.connection.setup.timeout.ms': long(10_000, { doc: 'How long an outgoing connection may take to be set up.' }),
+  'socket.connection.setup.timeout.max.ms': long(30_000, { doc: 'Longest such time after repeated failures.' }),
+
+  // topics
+  'create.topic.policy.class.name': className(null, {
+    importance: 'low',
+    doc: 'Class that decides whether a topic may be created.',
+  }),
+  'alter.config.policy.class.name': className(null, {
+    importance: 'low',
+    doc: 'Class that decides whether settings may be altered.',
+  }),
+  'unclean.leader.election.interval.ms': long(300_000, {
+    valid: atLeast(1),
+    internal: true,
+    doc: 'How often the controller looks for partitions that need an unclean election.',
+  }),
+
+  // log
+  'cordoned.log.dirs': list([], {
+    valid: names(true),
+    dynamic: 'broker',
+    doc: 'Directories that take no new partitions.',
+  }),
+  'log.dir.failure.timeout.ms': long(30_000, {
+    valid: atLeast(1),
+    importance: 'low',
+    doc: 'How long a broker with a failed directory tries to tell the controller.',
+  }),
+  'log.initial.task.delay.ms': long(30_000, {
+    valid: atLeast(0),
+    importance: 'low',
+    internal: true,
+    doc: 'Delay of the first run of the background tasks of the log.',
+  }),
+  'log.cleaner.enable': bool(true, { doc: 'Whether logs are compacted.' }),
+  'log.cleaner.threads': int(1, { valid: atLeast(0), dynamic: 'cluster', doc: 'Threads that compact logs.' }),
+  'log.cleaner.io.max.bytes.per.second': double(Number.MAX_VALUE, {
+    dynamic: 'cluster',
+    doc: 'Bytes a second that compaction may read and write.',
+  }),
+  'log.cleaner.dedupe.buffer.size': long(134_217_728, {
+    dynamic: 'cluster',
+    doc: 'Memory for the keys that compaction looks at in one run.',
+  }),
+  'log.cleaner.io.buffer.size': int(524_288, {
+    valid: atLeast(0),
+    dynamic: 'cluster',
+    doc: 'Memory for reading and writing while compacting.',
+  }),
+  'log.cleaner.io.buffer.load.factor': double(0.9, { dynamic: 'cluster', doc: 'How full the table of keys may get.' }),
+  'log.cleaner.backoff.ms': long(15_000, {
+    valid: atLeast(0),
+    dynamic: 'cluster',
+    doc: 'Wait when there is nothing to compact.',
+  }),
+
+  // replication
+  'replica.lag.time.max.ms': long(30_000, {
+    importance: 'high',
+    doc: 'How long a follower may lag before it leaves the in-sync set.',
+  }),
+  'replica.socket.timeout.ms': int(30_000, { importance: 'high', doc: 'Socket timeout of replication.' }),
+  'replica.socket.receive.buffer.bytes': int(65_536, { importance: 'high', doc: 'Receive buffer of replication.' }),
+  'replica.fetch.max.bytes': int(1_048_576, { valid: atLeast(0), doc: 'Bytes a follower asks for per partition.' }),
+  'replica.fetch.wait.max.ms': int(500, {
+    importance: 'high',
+    doc: "How long a follower's fetch may wait for records.",
+  }),
+  'replica.fetch.backoff.ms': int(1000, { valid: atLeast(0), doc: 'Wait of a follower after a failed fetch.' }),
+  'replica.fetch.min.bytes': int(1, { importance: 'high', doc: "Bytes a follower's fetch waits for." }),
+  'replica.fetch.response.max.bytes': int(10_485_760, { valid: atLeast(0), doc: 'Bytes a follower asks for in all.' }),
+  'num.replica.fetchers': int(1, {
+    valid: atLeast(1),
+    importance: 'high',
+    dynamic: 'cluster',
+    doc: 'Fetch connections per source broker.',
+  }),
+  'fetch.purgatory.purge.interval.requests': int(1000, {
+    doc: 'How many answered fetches may be remembered before they are dropped.',
+  }),
+  'producer.purgatory.purge.interval.requests': int(1000, {
+    doc: 'How many answered produce requests may be remembered before they are dropped.',
+  }),
+  'delete.records.purgatory.purge.interval.requests': int(1, {
+    doc: 'How many answered delete-records requests may be remembered before they are dropped.',
+  }),
+  'auto.leader.rebalance.enable': bool(true, {
+    importance: 'high',
+    doc: 'Whether leaderships move back to preferred replicas by themselves.',
+  }),
+  'leader.imbalance.check.interval.seconds': long(300, {
+    valid: atLeast(1),
+    importance: 'high',
+    doc: 'How often that is looked at.',
+  }),
+  'replica.selector.class': string(null, { doc: 'Class that picks the replica a consumer should read from.' }),
+  'leader.replication.throttled.rate': long(LONG_MAX, {
+    valid: atLeast(0),
+    dynamic: 'cluster',
+    doc: 'Bytes a second for replication of throttled replicas on the leader.',
+  }),
+  'follower.replication.throttled.rate': long(LONG_MAX, {
+    valid: atLeast(0),
+    dynamic: 'cluster',
+    doc: 'Bytes a second for replication of throttled replicas on the follower.',
+  }),
+  'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, {
+    valid: atLeast(0),
+    dynamic: 'cluster',
+    doc: 'Bytes a second for moving replicas between directories.',
+  }),
+  'num.replica.alter.log.dirs.threads': int(null, {
+    importance: 'high',
+    doc: 'Threads that move replicas between directories.',
+  }),
+  'follower.fetch.last.tiered.offset.enable': bool(false, {
+    dynamic: 'cluster',
+    doc: 'Whether a new follower of a tiered topic starts at the last tiered offset.',
+  }),
+
+  // groups
+  'group.coordinator.rebalance.protocols': list(['classic', 'consumer', 'streams'], {
+    valid: subsetOf(['classic', 'consumer', 'streams', 'share'], true),
+    doc: 'The group protocols offered.',
+  }),
+  'group.coordinator.threads': int(4, {
+    valid: atLeast(1),
+    importance: 'high',
+    doc: 'Threads of the group coordinator.',
+  }),
+  'group.coordinator.background.threads': int(2, {
+    valid: atLeast(1),
+    importance: 'high',
+    doc: 'Threads for the slow work of the group coordinator.',
+  }),
+  'group.coordinator.append.linger.ms': int(-1, {
+    valid: atLeast(-1),
+    doc: 'How long the coordinator gathers records before it writes them; -1 to choose by load.',
+  }),
+  'group.coordinator.cached.buffer.max.bytes': int(1_048_588, {
+    valid: atLeast(524_288),
+    dynamic: 'cluster',
+    doc: 'Largest write buffer that the group coordinator keeps for reuse.',
+  }),
+  'offsets.load.buffer.size': int(5_242_880, {
+    valid: atLeast(1),
+    importance: 'high',
+    doc: 'Bytes read at once while offsets are loaded.',
+  }),
+  'offsets.topic.compression.codec': int(0, {
+    importance: 'high',
+    doc: 'Codec of the topic that holds group offsets.',
+  }),
+  'group.consumer.session.timeout.ms': int(45_000, { valid: atLeast(1), doc: 'Session timeout of consumer groups.' }),
+  'group.consumer.min.session.timeout.ms': int(45_000, {
+    valid: atLeast(1),
+    doc: 'Smallest session timeout a consumer group may be given.',
+  }),
+  'group.consumer.max.session.timeout.ms': int(60_000, {
+    valid: atLeast(1),
+    doc: 'Largest session timeout a consumer group may be given.',
+  }),
+  'group.consumer.heartbeat.interval.ms': int(5000, {
+    valid: atLeast(1),
+    doc: 'Heartbeat interval of consumer groups.',
+  }),
+  'group.consumer.min.heartbeat.interval.ms': int(5000, {
+    valid: atLeast(1),
+    doc: 'Smallest heartbeat interval a consumer group may be given.',
+  }),
+  'group.consumer.max.heartbeat.interval.ms': int(15_000, {
+    valid: atLeast(1),
+    doc: 'Largest heartbeat interval a consumer group may be given.',
+  }),
+  'group.consumer.max.size': int(INT_MAX, { valid: atLeast(1), doc: 'Most members of a consumer group.' }),
+  'group.consumer.assignors': list(['uniform', 'range'], {
+    valid: names(false),
+    doc: 'Assignors of consumer groups, the first is the default.',
+  }),
+  'group.consumer.migration.policy': string('bidirectional', {
+    valid: oneOf('disabled', 'downgrade', 'upgrade', 'bidirectional'),
+    doc: 'Whether groups may change between the classic and the consumer protocol.',
+  }),
+  'group.consumer.assignment.interval.ms': int(1000, {
+    valid: atLeast(0),
+    dynamic: 'cluster',
+    doc: 'Shortest time between two assignments of a consumer group.',
+  }),
+  'group.consumer.min.assignment.interval.ms': int(0, {
+    valid: atLeast(0),
+    doc: 'Smallest assignment interval a consumer group may be given.',
+  }),
+  'group.consumer.max.assignment.interval.ms': int(15_000, {
+    valid: atLeast(0),
+    doc: 'Largest assignment interval a consumer group may be given.',
+  }),
+  'group.consumer.regex.refresh.interval.ms': int(600_000, {
+    valid: atLeast(10_000),
+    internal: true,
+    doc: 'How often subscriptions by pattern are looked at again.',
+  }),
+
+  // transactions
+  'transaction.state.log.min.isr': int(2, {
+    valid: atLeast(1),
+    importance: 'high',
+    doc: 'In-sync replicas that a write of transaction state needs.',
+  }),
+  'transaction.state.log.load.buffer.size': int(5_242_880, {
+    valid: atLeast(1),
+    importance: 'high',
+    doc: 'Bytes read at once while transaction state is loaded.',
+  }),
+  'transaction.state.log.replication.factor': short(3, {
+    valid: atLeast(1),
+    importance: 'high',
+    doc: 'Replicas of the topic that holds transaction state.',
+  }),
+  'transaction.state.log.num.partitions': int(50, {
+    valid: atLeast(1),
+    importance: 'high',
+    doc: 'Partitions of the topic that holds transaction state.',
+  }),
+  'transaction.state.log.segment.bytes': int(104_857_600, {
+    valid: atLeast(1),
+    importance: 'high',
+    doc: 'Segment size of the topic that holds transaction state.',
+  }),
+  'transaction.partition.verification.enable': bool(true, {
+    importance: 'low',
+    dynamic: 'cluster',
+    doc: 'Whether a partition checks that a transaction really includes it.',
+  }),
+  'transactional.id.expiration.ms': int(604_800_000, {
+    valid: atLeast(1),
+    importance: 'high',
+    doc: 'How long an idle transactional id is remembered.',
+  }),
+  'transaction.max.timeout.ms': int(900_000, {
+    valid: atLeast(1),
+    importance: 'high',
+    doc: 'Longest transaction timeout a producer may ask for.',
+  }),
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(10_000, {
+    valid: atLeast(1),
+    importance: 'low',
+    doc: 'How often transactions that took too long are looked for.',
+  }),
+  'transaction.remove.expired.transaction.cleanup.interval.ms': int(3_600_000, {
+    valid: atLeast(1),
+    importance: 'low',
+    doc: 'How often expired transactional ids are looked for.',
+  }),
+  'transaction.two.phase.commit.enable': bool(false, {
+    importance: 'low',
+    doc: 'Whether transactions may be prepared and decided from outside.',
+  }),
+  'add.partitions.to.txn.retry.backoff.max.ms': int(100, {
+    valid: atLeast(0),
+    importance: 'high',
+    doc: 'How long a broker goes on asking whether a partition is in a transaction.',
+  }),
+  'add.partitions.to.txn.retry.backoff.ms': int(20, {
+    valid: atLeast(1),
+    importance: 'high',
+    doc: 'Wait between two such questions.',
+  }),
+} as const
