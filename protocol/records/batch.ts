@@ -68,7 +68,13 @@ export function writeInt32(buffer: Buffer, at: number, value: number): void {
   buffer[at + 3] = value
 }
 
+/** Exact up to 2^53; 2^63 and more becomes the largest int64. */
 export function writeInt64(buffer: Buffer, at: number, value: number): void {
+  if (value >= 9223372036854775808) {
+    writeInt32(buffer, at, 0x7fffffff)
+    writeInt32(buffer, at + 4, -1)
+    return
+  }
   writeInt32(buffer, at, Math.floor(value / 4294967296))
   writeInt32(buffer, at + 4, value >>> 0)
 }
