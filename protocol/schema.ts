@@ -66,7 +66,17 @@ export interface Options {
 }
 
 type Nullable<T, O> = O extends { nullable: Versions } ? T | null : T
-type Omittable<O> = O extends { default: unknown } ? true : O extends { tag: number } ? true : false
+/**
+ * A field may be omitted when encoding if it has a default, is a tagged one, or is gone from the newest versions. Encoders
+ * then write its default: 0, false, '', the zero uuid or no elements where the table names none.
+ */
+type Omittable<O, V> = O extends { default: unknown }
+  ? true
+  : O extends { tag: number }
+    ? true
+    : V extends `${number}+`
+      ? false
+      : true
 
 /** One field of a table. The `$` members exist for the type checker only. */
 export class Field<Out, In = Out, Omit extends boolean = boolean> {
@@ -111,16 +121,16 @@ export type Decoded<F extends Fields> = { -readonly [K in keyof F]: F[K]['$out']
 
 /** The shape of what an encoder takes: fields with a default, or a tag, may be omitted. */
 export type Encodable<F extends Fields> = {
-  [K in keyof F as F[K]['$omit'] extends true ? never : K]: F[K]['$in']
+  -readonly [K in keyof F as F[K]['$omit'] extends true ? never : K]: F[K]['$in']
 } & {
-  [K in keyof F as F[K]['$omit'] extends true ? K : never]?: F[K]['$in'] | undefined
+  -readonly [K in keyof F as F[K]['$omit'] extends true ? K : never]?: F[K]['$in'] | undefined
 }
 
 function scalar<Out, In = Out>(kind: ScalarKind) {
-  return <const O extends Options>(
-    versions: Versions,
+  return <const V extends Versions, const O extends Options>(
+    versions: V,
     options?: O,
-  ): Field<Nullable<Out, O>, Nullable<In, O>, Omittable<O>> => new Field(kind, versions, options ?? {}, null, null)
+  ): Field<Nullable<Out, O>, Nullable<In, O>, Omittable<O, V>> => new Field(kind, versions, options ?? {}, null, null)
 }
 
 export const bool = scalar<boolean>('bool')
@@ -141,21 +151,21 @@ type ElementOut<E> = E extends ScalarKind ? ScalarTypes[E] : E extends Fields ? 
 type ElementIn<E> = E extends ScalarKind ? ScalarTypes[E] : E extends Fields ? Encodable<E> : never
 
 /** `array('0+', 'int32')` or `array('0+', { ...fields of each element })`. */
-export function array<const E extends ScalarKind | Fields, const O extends Options>(
-  versions: Versions,
+export function array<const E extends ScalarKind | Fields, const V extends Versions, const O extends Options>(
+  versions: V,
   element: E,
   options?: O,
-): Field<Nullable<ElementOut<E>[], O>, Nullable<readonly ElementIn<E>[], O>, Omittable<O>> {
+): Field<Nullable<ElementOut<E>[], O>, Nullable<readonly ElementIn<E>[], O>, Omittable<O, V>> {
   if (typeof element === 'string') return new Field('array', versions, options ?? {}, element, null)
   return new Field('array', versions, options ?? {}, 'struct', element)
 }
 
 /** A structure of its own inside a message. */
-export function struct<F extends Fields, const O extends Options>(
-  versions: Versions,
+export function struct<F extends Fields, const V extends Versions, const O extends Options>(
+  versions: V,
   fields: F,
   options?: O,
-): Field<Nullable<Decoded<F>, O>, Nullable<Encodable<F>, O>, Omittable<O>> {
+): Field<Nullable<Decoded<F>, O>, Nullable<Encodable<F>, O>, Omittable<O, V>> {
   return new Field('struct', versions, options ?? {}, null, fields)
 }
 

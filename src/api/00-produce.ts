@@ -1,0 +1,140 @@
+/**
+ * Produce, versions 0-13 (0-2 advertised and refused, as Apache Kafka does: KAFKA-18659).
+ *
+ * - One batch of magic 2 per partition; each partition succeeds or fails by itself.
+ * - acks=-1 is answered when the records are committed (durable on all in-sync replicas), acks=1 when they reached the
+ *   page cache of this broker, acks=0 never: on an error the connection is closed, so the client refreshes its metadata.
+ * - Idempotent producers: a repeated batch among the last five is answered with its first offset, nothing is appended.
+ * - v7 zstd; v8 record errors and message; v10 current leader on NOT_LEADER_OR_FOLLOWER (KIP-951); v13 topic ids.
+ * - Internal topics are refused to every client, whatever its client id.
+ * - Left out: transactional batches (INVALID_TXN_STATE), since transactions are not served.
+ */
+import { Errors, KafkaError } from '../../protocol/errors.ts'
+import { produce } from '../../protocol/messages/00-produce.ts'
+import { isTransactional } from '../../protocol/records/batch.ts'
+import { RecordErrors } from '../../protocol/records/validate.ts'
+import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
+import type { Cancel } from '../host/host.ts'
+import type { AppendInfo } from '../log/log.ts'
+import { CloseConnection } from '../network/peer.ts'
+import type { Partition } from '../replication/partition.ts'
+import { defineHandler } from './define.ts'
+import { leaderHint, nodeEndpoints } from './leader-hint.ts'
+import type { RequestContext } from './request.ts'
+
+type Request = RequestOf<typeof produce>
+type Response = ResponseOf<typeof produce>
+type Answer = Response['responses'][number]['partitionResponses'][number]
+
+interface Pending {
+  readonly answer: Answer
+  readonly partition: Partition
+  readonly info: AppendInfo
+}
+
+export const handler = defineHandler(produce, '0-13', async (request, context) => {
+  const pending: Pending[] = []
+  const responses = appendAll(request, context, pending)
+  context.release()
+  if (request.acks === 0) {
+    if (hasError(responses)) throw new CloseConnection('a produce request with acks=0 failed')
+    return null
+  }
+  if (pending.length > 0) await acknowledged(pending, request.acks, request.timeoutMs, context)
+  const response: Response = { responses }
+  if (context.version >= 10) response.nodeEndpoints = nodeEndpoints(context, leaders(responses))
+  return response
+})
+
+/** Appends every partition's batch, in the order of the request and without waiting in between. */
+function appendAll(request: Request, context: RequestContext, pending: Pending[]): Response['responses'] {
+  const acksValid = request.acks >= -1 && request.acks <= 1
+  return request.topicData.map(topic => {
+    const name = context.version >= 13 ? context.broker.partitions.topicName(topic.topicId) : topic.name
+    const partitionResponses = topic.partitionData.map(({ index, records }): Answer => {
+      const answer: Answer = { index, errorCode: Errors.NONE, baseOffset: -1, recordErrors: [] }
+      try {
+        if (!acksValid) throw new KafkaError(Errors.INVALID_REQUIRED_ACKS)
+        if (name === null) throw new KafkaError(Errors.UNKNOWN_TOPIC_ID)
+        if (context.broker.metadata.isInternal(name)) throw new KafkaError(Errors.INVALID_TOPIC_EXCEPTION)
+        const partition = context.broker.partitions.lead(name, index)
+        if (records === null) throw new KafkaError(Errors.INVALID_RECORD, 'no record batch')
+        if (isTransactional(records, 0)) throw new KafkaError(Errors.INVALID_TXN_STATE, 'transactions are not served')
+        const info = partition.append(records, request.acks, 'client', context.version)
+        answer.baseOffset = info.firstOffset
+        answer.logAppendTimeMs = info.logAppendTimeMs
+        answer.logStartOffset = info.logStartOffset
+        pending.push({ answer, partition, info })
+      } catch (error) {
+        refuse(answer, error, name, context)
+      }
+      return answer
+    })
+    return { name: topic.name, topicId: topic.topicId, partitionResponses }
+  })
+}
+
+/** Resolves when every pending partition is acknowledged, failed or out of time; failures land in the answers. */
+function acknowledged(
+  pending: readonly Pending[],
+  acks: number,
+  timeoutMs: number,
+  context: RequestContext,
+): Promise<void> {
+  return new Promise(resolve => {
+    let open = pending.length
+    let cancel: Cancel | null = null
+    const waiting = new Set<Pending>()
+    const done = () => {
+      open -= 1
+      if (open > 0) return
+      cancel?.()
+      resolve()
+    }
+    for (const entry of pending) {
+      const watermark = acks === -1 ? entry.partition.highWatermark : entry.partition.log.written
+      waiting.add(entry)
+      watermark.reached(entry.info.lastOffset + 1, failure => {
+        if (!waiting.delete(entry)) return
+        if (failure) refuse(entry.answer, failure, entry.partition.topic, context)
+        done()
+      })
+    }
+    if (open === 0) return
+    cancel = context.broker.host.clock.after(Math.max(timeoutMs, 0), () => {
+      for (const entry of waiting) {
+        waiting.delete(entry)
+        entry.answer.errorCode = Errors.REQUEST_TIMED_OUT
+        done()
+      }
+    })
+  })
+}
+
+function refuse(answer: Answer, error: unknown, topic: string | null, context: RequestContext): void {
+  if (!(error instanceof KafkaError)) throw error
+  answer.errorCode = error.code
+  answer.errorMessage = error.detail
+  answer.baseOffset = -1
+  answer.logAppendTimeMs = -1
+  answer.logStartOffset = -1
+  if (error instanceof RecordErrors) {
+    answer.recordErrors = error.records.map(({ batchIndex, message }) => ({
+      batchIndex,
+      batchIndexErrorMessage: message,
+    }))
+  }
+  if (error.code === Errors.NOT_LEADER_OR_FOLLOWER && topic !== null) {
+    answer.currentLeader = leaderHint(context, topic, answer.index)
+  }
+}
+
+function hasError(responses: Response['responses']): boolean {
+  return responses.some(topic => topic.partitionResponses.some(answer => answer.errorCode !== Errors.NONE))
+}
+
+function leaders(responses: Response['responses']): number[] {
+  return responses.flatMap(topic =>
+    topic.partitionResponses.flatMap(answer => (answer.currentLeader ? [answer.currentLeader.leaderId ?? -1] : [])),
+  )
+}

@@ -1,0 +1,261 @@
+/**
+ * Fetch, versions 4-18.
+ *
+ * - Answers at once with enough bytes, an error, a diverging epoch or nothing to wait for; else waits for the high
+ *   watermark of any of its partitions, or the deadline, and reads again.
+ * - Bytes are limited by the request, by `fetch.max.bytes` and per partition; the first partition with data gives at
+ *   least one batch whatever the limits. Records are slices of the log: they may begin before the fetch offset.
+ * - v4 isolation level, v7 fetch sessions (KIP-227), v9 leader epoch fencing (KIP-320), v10 zstd (below it a topic
+ *   compressed by zstd answers UNSUPPORTED_COMPRESSION_TYPE), v12 diverging epoch (KIP-595), v13 topic ids.
+ * - Left out: followers (a replica id that is no replica of the partition is refused), v11 preferred read replica (there
+ *   is one replica), v14 tiered storage.
+ */
+import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
+import { fetch } from '../../protocol/messages/01-fetch.ts'
+import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
+import type { Waiter } from '../lib/watermark.ts'
+import type { Isolation, Partition } from '../replication/partition.ts'
+import { defineHandler } from './define.ts'
+import type { FetchContext, FetchedPartition, PartitionOutcome } from './fetch-sessions.ts'
+import { leaderHint, nodeEndpoints } from './leader-hint.ts'
+import { requestLimits } from './limits.ts'
+import type { RequestContext } from './request.ts'
+
+type Request = RequestOf<typeof fetch>
+type Response = ResponseOf<typeof fetch>
+type PartitionData = Response['responses'][number]['partitions'][number]
+
+interface Outcome extends PartitionOutcome {
+  readonly topic: string
+  readonly topicId: string
+  readonly data: PartitionData
+  /** What to wait for when nothing was there; null for errors. */
+  readonly partition: Partition | null
+}
+
+interface Round {
+  readonly outcomes: Outcome[]
+  readonly bytes: number
+  /** An error or a diverging epoch: answered without waiting. */
+  readonly urgent: boolean
+}
+
+const debugConsumerId = -2
+
+export const handler = defineHandler(
+  fetch,
+  '4-18',
+  async (request, context) => {
+    const replicaId = context.version >= 15 ? request.replicaState.replicaId : request.replicaId
+    const { clock } = context.broker.host
+    const session = context.broker.fetchSessions.open(request, context.version, replicaId >= 0, clock.monotonic())
+    const isolation = isolationOf(request, replicaId)
+    const deadline = clock.monotonic() + Math.min(request.maxWaitMs, requestLimits.fetchWaitMsMax)
+    let round = await readRound(request, context, session, isolation, replicaId)
+    while (round.bytes < request.minBytes && !round.urgent && session.partitions.length > 0) {
+      const remainingMs = deadline - clock.monotonic()
+      if (remainingMs <= 0) break
+      if (!(await moved(round.outcomes, remainingMs, context))) break
+      round = await readRound(request, context, session, isolation, replicaId)
+    }
+    const { errorCode, sessionId, outcomes } = session.finish(round.outcomes)
+    return respond(errorCode, sessionId, outcomes, context)
+  },
+  { failed: (_request, error) => ({ errorCode: error.code, sessionId: 0, responses: [] }) },
+)
+
+function isolationOf(request: Request, replicaId: number): Isolation {
+  if (replicaId === debugConsumerId) return 'none'
+  return request.isolationLevel === 1 ? 'committed' : 'uncommitted'
+}
+
+async function readRound(
+  request: Request,
+  context: RequestContext,
+  session: FetchContext,
+  isolation: Isolation,
+  replicaId: number,
+): Promise<Round> {
+  const outcomes: Outcome[] = []
+  let bytes = 0
+  let urgent = false
+  const bytesMax = Math.min(Math.max(request.maxBytes, 0), context.broker.config.fetchMaxBytes)
+  for (const wanted of session.partitions) {
+    const reading = readPartition(wanted, context, isolation, replicaId, Math.max(bytesMax - bytes, 0), bytes === 0)
+    const outcome = reading instanceof Promise ? await reading : reading
+    bytes += outcome.recordsBytes
+    if (outcome.errorCode !== Errors.NONE || outcome.diverging) urgent = true
+    outcomes.push(outcome)
+  }
+  return { outcomes, bytes, urgent }
+}
+
+function readPartition(
+  wanted: FetchedPartition,
+  context: RequestContext,
+  isolation: Isolation,
+  replicaId: number,
+  bytesLeft: number,
+  minOneBatch: boolean,
+): Outcome | Promise<Outcome> {
+  const { partitions } = context.broker
+  const name = context.version >= 13 ? partitions.topicName(wanted.topicId) : wanted.topic
+  let partition: Partition | null = null
+  try {
+    if (name === null) throw new KafkaError(Errors.UNKNOWN_TOPIC_ID)
+    partition = partitions.lead(name, wanted.partition)
+    partition.fence(wanted.currentLeaderEpoch)
+    checkReader(partition, wanted, context, replicaId)
+    const diverging = divergence(partition, wanted)
+    if (diverging) return outcomeOf(wanted, partition, isolation, [], 0, null, diverging)
+    const serving = partition
+    const result = partition.read(
+      wanted.fetchOffset,
+      Math.min(wanted.partitionMaxBytes, bytesLeft),
+      isolation,
+      minOneBatch,
+    )
+    if (!(result instanceof Promise)) {
+      return outcomeOf(wanted, serving, isolation, result.chunks, result.bytes, result.abortedTransactions, null)
+    }
+    return result.then(
+      read => outcomeOf(wanted, serving, isolation, read.chunks, read.bytes, read.abortedTransactions, null),
+      error => refused(wanted, context, name, serving, error),
+    )
+  } catch (error) {
+    return refused(wanted, context, name, partition, error)
+  }
+}
+
+function checkReader(partition: Partition, wanted: FetchedPartition, context: RequestContext, replicaId: number): void {
+  // Kafka's rule for a replica that the partition doesn't have.
+  if (replicaId >= 0) {
+    throw new KafkaError(wanted.currentLeaderEpoch >= 0 ? Errors.UNKNOWN_LEADER_EPOCH : Errors.NOT_LEADER_OR_FOLLOWER)
+  }
+  if (context.version < 10 && partition.log.config.compressionType === 'zstd') {
+    throw new KafkaError(Errors.UNSUPPORTED_COMPRESSION_TYPE)
+  }
+}
+
+/** KIP-595: the fetcher's log ends in an epoch that ended earlier here. */
+function divergence(partition: Partition, wanted: FetchedPartition): { epoch: number; endOffset: number } | null {
+  if (wanted.lastFetchedEpoch < 0) return null
+  const end = partition.log.endOffsetForEpoch(wanted.lastFetchedEpoch)
+  if (end === null || wanted.fetchOffset < partition.log.logStartOffset)
+    throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE)
+  if (end.epoch < wanted.lastFetchedEpoch || end.endOffset < wanted.fetchOffset) return end
+  return null
+}
+
+function outcomeOf(
+  wanted: FetchedPartition,
+  partition: Partition,
+  isolation: Isolation,
+  chunks: readonly Buffer[],
+  bytes: number,
+  abortedTransactions: readonly { producerId: number; firstOffset: number }[] | null,
+  diverging: { epoch: number; endOffset: number } | null,
+): Outcome {
+  const highWatermark = partition.highWatermark.value
+  const logStartOffset = partition.log.logStartOffset
+  const data: PartitionData = {
+    partitionIndex: wanted.partition,
+    errorCode: Errors.NONE,
+    highWatermark,
+    lastStableOffset: partition.readLimit('committed'),
+    logStartOffset,
+    abortedTransactions: isolation === 'committed' ? (abortedTransactions ?? []) : null,
+    records: chunks,
+  }
+  if (diverging) data.divergingEpoch = diverging
+  return {
+    topic: wanted.topic,
+    topicId: wanted.topicId,
+    errorCode: Errors.NONE,
+    recordsBytes: bytes,
+    highWatermark,
+    logStartOffset,
+    diverging: diverging !== null,
+    preferredReadReplica: -1,
+    data,
+    partition,
+  }
+}
+
+function refused(
+  wanted: FetchedPartition,
+  context: RequestContext,
+  topic: string | null,
+  partition: Partition | null,
+  error: unknown,
+): Outcome {
+  if (!(error instanceof KafkaError)) throw error
+  const outOfRange = error.code === Errors.OFFSET_OUT_OF_RANGE && partition !== null
+  const highWatermark = outOfRange ? partition.highWatermark.value : -1
+  const logStartOffset = outOfRange ? partition.log.logStartOffset : -1
+  const data: PartitionData = {
+    partitionIndex: wanted.partition,
+    errorCode: error.code,
+    highWatermark,
+    lastStableOffset: -1,
+    logStartOffset,
+    abortedTransactions: null,
+    records: [],
+  }
+  const leaderMoved: readonly ErrorCode[] = [Errors.NOT_LEADER_OR_FOLLOWER, Errors.FENCED_LEADER_EPOCH]
+  if (topic !== null && leaderMoved.includes(error.code))
+    data.currentLeader = leaderHint(context, topic, wanted.partition)
+  return {
+    topic: wanted.topic,
+    topicId: wanted.topicId,
+    errorCode: error.code,
+    recordsBytes: 0,
+    highWatermark,
+    logStartOffset,
+    diverging: false,
+    preferredReadReplica: -1,
+    data,
+    partition: null,
+  }
+}
+
+/** Resolves true when a high watermark moved on (or failed), false at the deadline. */
+function moved(outcomes: readonly Outcome[], remainingMs: number, context: RequestContext): Promise<boolean> {
+  return new Promise(resolve => {
+    const waiters: Waiter[] = []
+    let settled = false
+    const settle = (result: boolean) => {
+      if (settled) return
+      settled = true
+      cancel()
+      for (const waiter of waiters) waiter.cancel()
+      resolve(result)
+    }
+    const cancel = context.broker.host.clock.after(remainingMs, () => settle(false))
+    for (const { partition, data } of outcomes) {
+      if (!partition) continue
+      // Waits from what this round saw: what came in between wakes at once.
+      waiters.push(partition.highWatermark.reached(data.highWatermark + 1, () => settle(true)))
+      if (settled) break
+    }
+  })
+}
+
+function respond(
+  errorCode: ErrorCode,
+  sessionId: number,
+  outcomes: readonly Outcome[],
+  context: RequestContext,
+): Response {
+  const responses: { topic: string; topicId: string; partitions: PartitionData[] }[] = []
+  const leaders: number[] = []
+  for (const { topic, topicId, data } of outcomes) {
+    const last = responses.at(-1)
+    if (last && last.topic === topic && last.topicId === topicId) last.partitions.push(data)
+    else responses.push({ topic, topicId, partitions: [data] })
+    if (data.currentLeader?.leaderId !== undefined) leaders.push(data.currentLeader.leaderId)
+  }
+  const response: Response = { errorCode, sessionId, responses }
+  if (context.version >= 16 && leaders.length > 0) response.nodeEndpoints = nodeEndpoints(context, leaders)
+  return response
+}
