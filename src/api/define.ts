@@ -1,51 +1,96 @@
 /** How an API is served: its table, the versions advertised, and the function that answers. */
-import type { Api, RequestOf, ResponseOf } from '../../protocol/schema.ts'
-import type { KafkaError } from '../../protocol/errors.ts'
+import { Errors, type KafkaError } from '../../protocol/errors.ts'
+import {
+  type AnyApi,
+  type Field,
+  inRange,
+  type ListenerKind,
+  type RequestOf,
+  type ResponseOf,
+  zeroUuid,
+} from '../../protocol/schema.ts'
+import { assert } from '../lib/assert.ts'
 import type { RequestContext } from './request.ts'
 
 /**
  * Answers one request. Null is no answer at all (Produce with acks=0). Throws KafkaError for a failure of the whole
  * request, and CloseConnection where Kafka closes without an answer.
  */
-export type Handle<A extends Api> = (
+export type Handle<A extends AnyApi> = (
   request: RequestOf<A>,
   context: RequestContext,
 ) => ResponseOf<A> | null | Promise<ResponseOf<A> | null>
 
-export interface HandlerOptions<A extends Api> {
+export interface HandlerOptions<A extends AnyApi> {
   /** The answer to a request that failed as a whole, where a top-level `errorCode` alone is not it. */
   failed?: (request: RequestOf<A>, error: KafkaError, context: RequestContext) => ResponseOf<A>
+  /** On which kinds of listener it is served; that of clients and brokers if not given. */
+  listeners?: readonly ListenerKind[]
 }
 
-export interface Handler<A extends Api = Api> {
+export interface Handler<A extends AnyApi = AnyApi> {
   readonly api: A
   /** Versions that ApiVersions tells. Those in the table's legacy range are advertised but refused, as Kafka does. */
   readonly minVersion: number
   readonly maxVersion: number
   /** The lowest version that is really served. */
   readonly minServed: number
+  readonly listeners: readonly ListenerKind[]
   handle(request: RequestOf<A>, context: RequestContext): ResponseOf<A> | null | Promise<ResponseOf<A> | null>
-  failed(request: RequestOf<A>, error: KafkaError, context: RequestContext): ResponseOf<A>
+  /** Null when the response of this version has no room for an error of the whole request. */
+  failed(request: RequestOf<A>, error: KafkaError, context: RequestContext): ResponseOf<A> | null
 }
 
 /** `versions` is what ApiVersions advertises, such as '0-13'. */
-export function defineHandler<A extends Api>(
+export function defineHandler<A extends AnyApi>(
   api: A,
   versions: string,
   handle: Handle<A>,
   options: HandlerOptions<A> = {},
 ): Handler<A> {
   const [minVersion, maxVersion = minVersion] = versions.split('-').map(Number)
+  assert(minVersion >= api.versions.low && maxVersion <= api.versions.high, `${api.name} has no versions ${versions}`)
   return {
     api,
     minVersion,
     maxVersion,
-    minServed: minVersion,
+    minServed: Math.max(minVersion, api.legacy.high + 1),
+    listeners: options.listeners ?? ['broker'],
     handle,
-    failed: options.failed ?? ((_request, error) => topLevelError(error) as ResponseOf<A>),
+    failed: options.failed ?? ((_request, error, context) => topLevelFailure(api, context.version, error)),
   }
 }
 
-function topLevelError(error: KafkaError): { errorCode: number; errorMessage: string | null } {
-  return { errorCode: error.code, errorMessage: error.detail }
+/** A response with nothing in it but the error; null when the table has no top-level error code in this version. */
+export function topLevelFailure<A extends AnyApi>(api: A, version: number, error: KafkaError): ResponseOf<A> | null {
+  const fields = api.response.fields
+  if (fields.errorCode === undefined || !inRange(fields.errorCode.versions, version)) return null
+  const response: Record<string, unknown> = {}
+  for (const [name, field] of Object.entries(fields)) {
+    if (field.options.default === undefined && field.tag < 0) response[name] = emptyValue(field)
+  }
+  response.errorCode = error.code
+  if (fields.errorMessage !== undefined && error.code !== Errors.NONE) response.errorMessage = error.detail
+  return response as ResponseOf<A>
+}
+
+function emptyValue(field: Field<unknown, unknown, boolean>): unknown {
+  if (field.nullable.high >= field.nullable.low) return null
+  switch (field.kind) {
+    case 'array':
+      return []
+    case 'struct':
+      return Object.fromEntries(Object.entries(field.fields ?? {}).map(([name, inner]) => [name, emptyValue(inner)]))
+    case 'string':
+      return ''
+    case 'bool':
+      return false
+    case 'bytes':
+    case 'records':
+      return Buffer.alloc(0)
+    case 'uuid':
+      return zeroUuid
+    default:
+      return 0
+  }
 }

@@ -24,8 +24,6 @@ export interface Rooms {
   readonly quorum: Quorum
   readonly fetchSessions: FetchSessionCache
   readonly features: Features
-  /** The APIs this broker serves on a listener, as ApiVersions tells them; ordered by key. */
-  readonly advertised: readonly AdvertisedApi[]
 }
 
 export interface AdvertisedApi {
@@ -51,6 +49,8 @@ export interface RequestContext {
   readonly clientId: string
   readonly peer: Peer
   readonly broker: Rooms
+  /** What this listener serves, as ApiVersions tells it; ordered by key. */
+  readonly advertised: readonly AdvertisedApi[]
   /**
    * The order of this request's effects is settled, so the connection may start its next request while this one still
    * waits (for a sync, for replicas). Answers leave in request order all the same. Calling it twice does nothing.

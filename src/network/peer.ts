@@ -9,6 +9,10 @@ export interface ListenerIdentity {
   /** What this broker tells clients of this listener to connect to. */
   readonly advertisedHost: string
   readonly advertisedPort: number
+  /** Which APIs are served here: those for clients and brokers, or those for controllers. */
+  readonly kind: 'broker' | 'controller'
+  /** Peers of the cluster come in here: they are let in when connections are short. */
+  readonly privileged: boolean
 }
 
 export interface Peer {

@@ -1,0 +1,66 @@
+/** Every limit of the network room, in one table. All are finite; a setting of Kafka's may move them. */
+
+export interface NetworkLimits {
+  /** Largest request, without its size prefix (`socket.request.max.bytes`). */
+  readonly frameBytesMax: number
+  /** A frame must be whole within this time of its first byte ... */
+  readonly frameDeadlineMs: number
+  /** ... plus the time that its bytes take at this rate. Stops who sends a byte a minute. */
+  readonly frameBytesPerSecondMin: number
+  /** Requests of one connection whose order is settled but whose answer is not there yet. */
+  readonly requestsInFlightMax: number
+  /** Bytes of those requests. One request may always be in work, however large. */
+  readonly requestBytesInFlightMax: number
+  /** What may arrive from a connection ahead of the request in work before its socket is paused. */
+  readonly readAheadBytesMax: number
+  /** Unsent answers of one connection above which its next request does not start. */
+  readonly outputBytesMax: number
+  /** How much is handed to the socket at once, so that a slow reader still shows progress. */
+  readonly writeWindowBytes: number
+  /** A connection with unsent answers that takes nothing for this long is closed. */
+  readonly writeTimeoutMs: number
+  /** Without a request for this long, a connection is closed (`connections.max.idle.ms`). */
+  readonly idleMs: number
+  /** Request bytes held in memory by one listener; what comes beyond waits in the sockets. */
+  readonly listenerBytesMax: number
+  /** The same over all listeners (`queued.max.request.bytes`). */
+  readonly totalBytesMax: number
+  /** Connections over all listeners (`max.connections`). */
+  readonly connectionsMax: number
+  /** Connections of one address (`max.connections.per.ip`). */
+  readonly connectionsPerIpMax: number
+  /** Exceptions to that by address (`max.connections.per.ip.overrides`). */
+  readonly connectionsPerIpOverrides: ReadonlyMap<string, number>
+  /** Connections waiting to be accepted (`socket.listen.backlog.size`). */
+  readonly backlog: number
+  /** How often idle time and deadlines are looked at. */
+  readonly sweepMs: number
+  /** How long closing waits for requests in work and answers unsent. */
+  readonly drainMs: number
+  /** Addresses remembered for telling each kind of odd client only once. */
+  readonly oddClientsMax: number
+}
+
+const MiB = 1024 * 1024
+
+export const networkLimits: NetworkLimits = {
+  frameBytesMax: 100 * MiB,
+  frameDeadlineMs: 30_000,
+  frameBytesPerSecondMin: 16 * 1024,
+  requestsInFlightMax: 64,
+  requestBytesInFlightMax: 32 * MiB,
+  readAheadBytesMax: 256 * 1024,
+  outputBytesMax: 4 * MiB,
+  writeWindowBytes: MiB,
+  writeTimeoutMs: 60_000,
+  idleMs: 600_000,
+  listenerBytesMax: 192 * MiB,
+  totalBytesMax: 256 * MiB,
+  connectionsMax: 10_000,
+  connectionsPerIpMax: 2 ** 31 - 1,
+  connectionsPerIpOverrides: new Map(),
+  backlog: 511,
+  sweepMs: 1000,
+  drainMs: 5000,
+  oddClientsMax: 1000,
+}
