@@ -1,0 +1,9 @@
+// kafkajs against a broker: entry point. The tests stand in the files beside this one.
+import './admin.mjs'
+import './consumer.mjs'
+import './groups.mjs'
+import './producer.mjs'
+import { runAll } from '../lib/harness.mjs'
+import { closeAll } from './client.mjs'
+
+await runAll(closeAll)
