@@ -70,7 +70,7 @@ export function writeInt32(buffer: Buffer, at: number, value: number): void {
 
 /** Exact up to 2^53; 2^63 and more becomes the largest int64. */
 export function writeInt64(buffer: Buffer, at: number, value: number): void {
-  if (value >= 9223372036854775808) {
+  if (value >= 2 ** 63) {
     writeInt32(buffer, at, 0x7fffffff)
     writeInt32(buffer, at + 4, -1)
     return
