@@ -25,6 +25,19 @@
  * and nothing else; an encoder throws RangeError for a value that does not fit the wire.
  */
 export * from './apis.ts'
+export {
+  codecOf,
+  compile,
+  decodeMessage,
+  decodeRequest,
+  decodeResponse,
+  encodeMessage,
+  encodeRequest,
+  encodeResponse,
+} from './compile.ts'
+export * from './errors.ts'
+export * from './frame.ts'
+export * from './header.ts'
 export * from './messages/00-produce.ts'
 export * from './messages/01-fetch.ts'
 export * from './messages/02-list-offsets.ts'
@@ -118,6 +131,7 @@ export * from './messages/89-streams-group-describe.ts'
 export * from './messages/90-describe-share-group-offsets.ts'
 export * from './messages/91-alter-share-group-offsets.ts'
 export * from './messages/92-delete-share-group-offsets.ts'
+export { ParseError, Reader } from './reader.ts'
 export * from './schema.ts'
 export * from './stored/consumer-protocol.ts'
 export * from './stored/control.ts'
@@ -133,3 +147,5 @@ export * from './stored/remote-log.ts'
 export * from './stored/share.ts'
 export * from './stored/streams-subscription.ts'
 export * from './stored/transaction.ts'
+export * from './uuid.ts'
+export { Writer } from './writer.ts'

@@ -5,6 +5,8 @@
  * says from which version on the message uses compact lengths and ends each structure with tagged fields (KIP-482). One
  * in-memory shape serves all versions: what a version lacks carries its default.
  */
+import type { Reader } from './reader.ts'
+import type { Writer } from './writer.ts'
 
 /** '3' one version, '3-5' a closed range, '3+' open upwards, 'none'. */
 export type Versions = `${number}` | `${number}+` | `${number}-${number}` | 'none'
@@ -49,8 +51,6 @@ export interface ScalarTypes {
 
 export type ScalarKind = keyof ScalarTypes
 export type Kind = ScalarKind | 'array' | 'struct'
-
-export const zeroUuid = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 export interface Options {
   /** The versions in which the field may be null. */
@@ -169,6 +169,12 @@ export function struct<F extends Fields, const V extends Versions, const O exten
   return new Field('struct', versions, options ?? {}, null, fields)
 }
 
+/** The functions compiled for one version of one message. */
+export interface Codec {
+  read(reader: Reader): unknown
+  write(writer: Writer, value: unknown): void
+}
+
 /** One message: a request, a response, a header or a stored record. */
 export class Message<F extends Fields> {
   readonly name: string
@@ -177,6 +183,8 @@ export class Message<F extends Fields> {
   /** The record type of a stored record, -1 for everything else. */
   readonly type: number
   readonly fields: F
+  /** Compiled on first use, by version. */
+  readonly codecs: (Codec | undefined)[] = []
 
   constructor(name: string, versions: Versions, flexible: Versions, type: number, fields: F) {
     this.name = name
