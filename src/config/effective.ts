@@ -1,0 +1,234 @@
+/**
+ * Which value of a setting is in effect, and where it comes from: the topic's own, then the broker's dynamic one, the
+ * cluster's dynamic default, the server's static configuration, the documented default. One place for what the broker
+ * acts on and for what DescribeConfigs shows.
+ */
+import type { BrokerConfig } from './broker.ts'
+import { clientMetricsSettings, groupSettings } from './group.ts'
+import type { Setting, SettingType } from './setting.ts'
+import { familyOf, inFirstUnit, spellings } from './synonyms.ts'
+import { brokerSetting, brokerSettingNames } from './tables.ts'
+import { brokerNameOfTopicSetting, topicSettings } from './topic.ts'
+
+/** Resource types as the protocol and the metadata log number them. */
+export const resourceTypes = { topic: 2, broker: 4, brokerLogger: 8, clientMetrics: 16, group: 32 } as const
+
+export const configSources = {
+  topic: 1,
+  dynamicBroker: 2,
+  dynamicDefaultBroker: 3,
+  staticBroker: 4,
+  default: 5,
+  clientMetrics: 7,
+  group: 8,
+} as const
+
+export type ConfigSource = (typeof configSources)[keyof typeof configSources]
+
+export interface ConfigSynonym {
+  readonly name: string
+  /** Null when sensitive. */
+  readonly value: string | null
+  readonly source: ConfigSource
+}
+
+export interface ConfigEntry extends ConfigSynonym {
+  readonly type: SettingType
+  readonly readOnly: boolean
+  readonly sensitive: boolean
+  /** Every place that gives a value, strongest first. */
+  readonly synonyms: readonly ConfigSynonym[]
+  readonly doc: string
+}
+
+/** What was altered while the cluster ran: the configs of the metadata log, by resource type and name. */
+export interface DynamicConfigs {
+  /** Empty when the resource has none. */
+  configsOf(resourceType: number, resourceName: string): ReadonlyMap<string, string>
+}
+
+/** The resource name under which the defaults of all brokers are kept. */
+export const allBrokers = ''
+
+export class EffectiveConfigs {
+  readonly #config: BrokerConfig
+  readonly #dynamic: DynamicConfigs
+  readonly #brokerName: string
+
+  constructor(config: BrokerConfig, dynamic: DynamicConfigs) {
+    this.#config = config
+    this.#dynamic = dynamic
+    this.#brokerName = String(config.nodeId)
+  }
+
+  /** Every setting of a topic, whether or not the topic exists. */
+  topic(topic: string): ConfigEntry[] {
+    const own = this.#dynamic.configsOf(resourceTypes.topic, topic)
+    return Object.entries<Setting>(topicSettings)
+      .filter(([name, setting]) => !setting.internal || own.has(name))
+      .map(([name, setting]) => this.#topicEntry(name, setting, own))
+  }
+
+  /** One setting of a topic, parsed. */
+  topicValue<K extends keyof typeof topicSettings>(topic: string, name: K): (typeof topicSettings)[K]['fallback'] {
+    return this.topicValueWith(this.#dynamic.configsOf(resourceTypes.topic, topic), name)
+  }
+
+  /** As topicValue, for settings that a topic doesn't have yet. */
+  topicValueWith<K extends keyof typeof topicSettings>(
+    own: ReadonlyMap<string, string>,
+    name: K,
+  ): (typeof topicSettings)[K]['fallback'] {
+    const setting: Setting = topicSettings[name]
+    const text = this.#topicEntry(name, setting, own).value
+    return (text === null ? setting.fallback : setting.parse(text)) as (typeof topicSettings)[K]['fallback']
+  }
+
+  /** Whether anything but the documented default gives this setting its value. */
+  isTopicValueSet(topic: string, name: keyof typeof topicSettings): boolean {
+    const own = this.#dynamic.configsOf(resourceTypes.topic, topic)
+    return this.#topicEntry(name, topicSettings[name], own).source !== configSources.default
+  }
+
+  /** Every setting of this broker. */
+  broker(): ConfigEntry[] {
+    return brokerSettingNames.flatMap(name => {
+      const setting = brokerSetting(name)
+      if (!setting || (setting.internal && !this.#config.staticValues.has(name))) return []
+      return [this.#brokerEntry(name, setting)]
+    })
+  }
+
+  /** One setting of this broker as text; null for null. */
+  brokerText(name: string): string | null {
+    const setting = brokerSetting(name)
+    return setting ? this.#brokerEntry(name, setting).value : null
+  }
+
+  /** The dynamic defaults that all brokers share: only those that are set. */
+  brokerDefaults(): ConfigEntry[] {
+    const own = this.#dynamic.configsOf(resourceTypes.broker, allBrokers)
+    return [...own].flatMap(([name, value]) => {
+      const setting = brokerSetting(name)
+      if (!setting) return []
+      const synonym = shown({ name, value, source: configSources.dynamicDefaultBroker }, setting)
+      return [entry(name, setting, synonym.value, [synonym], isReadOnly(setting))]
+    })
+  }
+
+  group(group: string): ConfigEntry[] {
+    return this.#flat(groupSettings, resourceTypes.group, group, configSources.group)
+  }
+
+  clientMetrics(subscription: string): ConfigEntry[] {
+    return this.#flat(clientMetricsSettings, resourceTypes.clientMetrics, subscription, configSources.clientMetrics)
+  }
+
+  #flat(
+    settings: Readonly<Record<string, Setting>>,
+    type: number,
+    resource: string,
+    source: ConfigSource,
+  ): ConfigEntry[] {
+    const own = this.#dynamic.configsOf(type, resource)
+    return Object.entries(settings).map(([name, setting]) => {
+      const value = own.get(name)
+      const synonyms = value === undefined ? [] : [{ name, value, source }]
+      return entry(name, setting, value ?? setting.format(setting.fallback), synonyms, false)
+    })
+  }
+
+  #topicEntry(name: string, setting: Setting, own: ReadonlyMap<string, string>): ConfigEntry {
+    const brokerName = brokerNameOfTopicSetting[name as keyof typeof topicSettings]
+    const inherited = brokerName ? this.#brokerSynonyms(brokerName) : []
+    const value = own.get(name)
+    if (value !== undefined) {
+      return entry(name, setting, value, [{ name, value, source: configSources.topic }, ...inherited], false)
+    }
+    return entry(
+      name,
+      setting,
+      inherited.length > 0 ? inFamilyUnit(inherited[0]) : setting.format(setting.fallback),
+      inherited,
+      false,
+    )
+  }
+
+  #brokerEntry(name: string, setting: Setting): ConfigEntry {
+    // A coarser spelling is not a source of a finer one, but what comes after its own name is.
+    const synonyms = this.#brokerSynonyms(name)
+    const own = synonyms.findIndex(synonym => synonym.name === name)
+    const from = own < 0 ? [] : synonyms.slice(own)
+    return entry(
+      name,
+      setting,
+      from[0]?.value ?? (from.length > 0 ? null : setting.format(setting.fallback)),
+      from,
+      isReadOnly(setting),
+    )
+  }
+
+  #brokerSynonyms(name: string): ConfigSynonym[] {
+    const family = familyOf(name)
+    const places: readonly (readonly [ReadonlyMap<string, string>, ConfigSource])[] = [
+      [this.#dynamic.configsOf(resourceTypes.broker, this.#brokerName), configSources.dynamicBroker],
+      [this.#dynamic.configsOf(resourceTypes.broker, allBrokers), configSources.dynamicDefaultBroker],
+      [this.#config.staticValues, configSources.staticBroker],
+    ]
+    const synonyms: ConfigSynonym[] = []
+    for (const [values, source] of places) {
+      for (const spelling of family) {
+        const value = values.get(spelling)
+        const setting = brokerSetting(spelling)
+        if (value !== undefined && setting) synonyms.push(shown({ name: spelling, value, source }, setting))
+      }
+    }
+    for (const spelling of family) {
+      const setting = brokerSetting(spelling)
+      const value = setting?.format(setting.fallback) ?? null
+      if (setting && value !== null)
+        synonyms.push(shown({ name: spelling, value, source: configSources.default }, setting))
+    }
+    return synonyms
+  }
+}
+
+function entry(
+  name: string,
+  setting: Setting,
+  value: string | null,
+  synonyms: readonly ConfigSynonym[],
+  readOnly: boolean,
+): ConfigEntry {
+  const sensitive = setting.type === 'password'
+  const source = synonyms[0]?.source ?? configSources.default
+  return {
+    name,
+    value: sensitive ? null : value,
+    source,
+    type: setting.type,
+    readOnly,
+    sensitive,
+    synonyms,
+    doc: setting.doc,
+  }
+}
+
+function isReadOnly(setting: Setting): boolean {
+  return setting.dynamic === 'none'
+}
+
+function shown(synonym: ConfigSynonym, setting: Setting): ConfigSynonym {
+  return setting.type === 'password' ? { ...synonym, value: null } : synonym
+}
+
+/** A broker's hours are a topic's milliseconds. */
+function inFamilyUnit({ name, value }: ConfigSynonym): string | null {
+  for (const family of Object.values(spellings)) {
+    const spelling = family.find(known => known.name === name)
+    if (spelling && spelling.factor !== 1 && value !== null) {
+      return String(inFirstUnit(Number(value), spelling.factor))
+    }
+  }
+  return value
+}

@@ -1,0 +1,67 @@
+/** Everything the metadata log tells, as data. Changed by `apply.ts` alone; `state.ts` is the face. */
+import type {
+  Acl,
+  Broker,
+  ClusterController,
+  DelegationToken,
+  PartitionInfo,
+  Quota,
+  ScramCredential,
+  Topic,
+} from './entities.ts'
+import { internalTopics } from './internal-topics.ts'
+
+const noConfigs: ReadonlyMap<string, string> = new Map()
+
+export class MetadataImage {
+  readonly topics = new Map<string, Topic>()
+  readonly topicsById = new Map<string, Topic>()
+  readonly brokers = new Map<number, Broker>()
+  readonly controllers = new Map<number, ClusterController>()
+  /** By resource type and name; only what was altered. */
+  readonly configs = new Map<string, Map<string, string>>()
+  /** Finalized levels by feature. */
+  readonly features = new Map<string, number>()
+  readonly quotas = new Map<string, Quota>()
+  readonly scramCredentials = new Map<string, ScramCredential>()
+  readonly acls = new Map<string, Acl>()
+  readonly delegationTokens = new Map<string, DelegationToken>()
+  /** The first producer id of the next block. */
+  nextProducerId = 0
+
+  partition(topic: string, index: number): PartitionInfo | null {
+    return this.topics.get(topic)?.partitions[index] ?? null
+  }
+
+  topicName(topicId: string): string | null {
+    return this.topicsById.get(topicId)?.name ?? null
+  }
+
+  topicId(name: string): string | null {
+    return this.topics.get(name)?.id ?? null
+  }
+
+  isInternal(name: string): boolean {
+    return internalTopics.has(name)
+  }
+
+  /** What was set on a resource: `resourceTypes` of the configuration. Empty when nothing was. */
+  configsOf(resourceType: number, resourceName: string): ReadonlyMap<string, string> {
+    return this.configs.get(configKey(resourceType, resourceName)) ?? noConfigs
+  }
+
+  /** Ids of brokers that take clients, in order. */
+  aliveBrokers(): Broker[] {
+    return [...this.brokers.values()].filter(broker => !broker.fenced).sort((a, b) => a.id - b.id)
+  }
+
+  get partitionsCount(): number {
+    let count = 0
+    for (const topic of this.topics.values()) count += topic.partitions.length
+    return count
+  }
+}
+
+export function configKey(resourceType: number, resourceName: string): string {
+  return `${resourceType}:${resourceName}`
+}

@@ -1,0 +1,56 @@
+/**
+ * The state of the cluster as the metadata log tells it. Controller and broker use the same class: the controller
+ * applies what it has just written, a broker what is committed.
+ *
+ * Applying a record may not fail: a record that speaks of something unknown changes nothing.
+ */
+import { applyRecord } from './apply.ts'
+import { MetadataImage } from './image.ts'
+import type { MetadataListener } from './listener.ts'
+import type { MetadataRecord } from './records.ts'
+
+export class MetadataState extends MetadataImage {
+  /** Offset of the last record applied; -1 before the first. */
+  lastOffset = -1
+  /** Leader epoch of the last record applied. */
+  lastEpoch = -1
+  /** Append time of the last record applied. */
+  lastTimestampMs = -1
+  readonly #listeners = new Set<MetadataListener>()
+  /** Records of a metadata transaction that has not ended. */
+  #transaction: { record: MetadataRecord; offset: number }[] | null = null
+
+  /** Applies one record; listeners hear of it before this returns. Never throws. */
+  apply(record: MetadataRecord, offset: number, epoch = this.lastEpoch, timestampMs = this.lastTimestampMs): void {
+    this.lastOffset = offset
+    this.lastEpoch = epoch
+    this.lastTimestampMs = timestampMs
+    switch (record.kind) {
+      case 'beginTransaction':
+        this.#transaction = []
+        return
+      case 'abortTransaction':
+        this.#transaction = null
+        return
+      case 'endTransaction': {
+        const parked = this.#transaction ?? []
+        this.#transaction = null
+        for (const entry of parked) applyRecord(this, entry.record, entry.offset, this.#listeners)
+        return
+      }
+      default:
+        if (this.#transaction) this.#transaction.push({ record, offset })
+        else applyRecord(this, record, offset, this.#listeners)
+    }
+  }
+
+  /** Hears of every change from now on. Returns how to stop. */
+  listen(listener: MetadataListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+  /** A metadata transaction is open: what it wrote is not applied yet. */
+  get inTransaction(): boolean {
+    return this.#transaction !== null
+  }
+}
