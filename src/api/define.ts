@@ -7,8 +7,8 @@ import {
   type ListenerKind,
   type RequestOf,
   type ResponseOf,
-  zeroUuid,
 } from '../../protocol/schema.ts'
+import { zeroUuid } from '../../protocol/uuid.ts'
 import { assert } from '../lib/assert.ts'
 import type { RequestContext } from './request.ts'
 

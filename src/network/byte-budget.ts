@@ -65,7 +65,8 @@ export class ByteBudget {
 
   get #spent(): boolean {
     if (this.#used >= this.#bytesMax) return true
-    return this.#parent !== null && this.#parent.#spent
+    const parent = this.#parent
+    return parent ? parent.#spent : false
   }
 
   get #root(): ByteBudget {

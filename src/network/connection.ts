@@ -7,7 +7,7 @@
  * up, or while the byte budget is spent.
  */
 import type { Duplex } from 'node:stream'
-import { FrameAssembler } from '../../protocol/frame.ts'
+import { FrameAssembler, FrameError } from '../../protocol/frame.ts'
 import type { Clock, Logger } from '../host/host.ts'
 import { AssertionError } from '../lib/assert.ts'
 import type { ByteBudget, Spender } from './byte-budget.ts'
@@ -69,6 +69,12 @@ export class Connection implements Spender {
   readonly #stream: Duplex
   readonly #setting: ConnectionSetting
   readonly #assembler: FrameAssembler
+  /** Whole frames that have not started yet, from `#nextFrame` on, and their bytes. */
+  #frames: Buffer[] = []
+  #nextFrame = 0
+  #framesBytes = 0
+  /** What arrived after the frames was no frame. */
+  #broken: Error | null = null
   /** Requests without a sent answer, in order. */
   readonly #places: Place[] = []
   #placesBytes = 0
@@ -124,7 +130,7 @@ export class Connection implements Spender {
   sweep(nowMs: number): void {
     const { frameDeadlineMs, frameBytesPerSecondMin, writeTimeoutMs, idleMs } = this.#setting.limits
     if (this.#frameStartedMs >= 0) {
-      const allowedMs = frameDeadlineMs + (this.#assembler.bufferedBytes / frameBytesPerSecondMin) * 1000
+      const allowedMs = frameDeadlineMs + (this.#assembler.pendingBytes / frameBytesPerSecondMin) * 1000
       if (nowMs - this.#frameStartedMs > allowedMs) {
         this.#violate('frame too slow')
         return
@@ -185,8 +191,27 @@ export class Connection implements Spender {
     if (this.#firstBytes === 0 && chunk.length >= 4) this.#firstBytes = chunk.readUInt32BE(0)
     this.#held += chunk.length
     budget.take(chunk.length)
-    this.#assembler.push(chunk)
+    this.#assemble(chunk)
     this.#pump()
+  }
+
+  #assemble(chunk: Buffer): void {
+    if (this.#broken) return
+    let frames: Buffer[]
+    try {
+      frames = this.#assembler.push(chunk)
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error
+      this.#broken = error
+      return
+    }
+    if (frames.length === 0) return
+    this.#frameStartedMs = -1
+    for (const frame of frames) this.#framesBytes += frame.length
+    if (this.#nextFrame === this.#frames.length) {
+      this.#frames = frames
+      this.#nextFrame = 0
+    } else for (const frame of frames) this.#frames.push(frame)
   }
 
   /** Starts what may start. Not re-entrant: a release inside just lets the loop go on. */
@@ -194,25 +219,26 @@ export class Connection implements Spender {
     if (this.#pumping) return
     this.#pumping = true
     while (this.#mayStart) {
-      const frame = this.#nextFrame()
-      if (frame === null) break
-      this.#start(frame)
+      const frame = this.#takeFrame()
+      if (frame !== null) this.#start(frame)
+      else if (this.#broken) this.#failed(this.#newPlace(0), this.#broken)
+      else break
     }
     this.#pumping = false
     if (this.#outbox.length > 0) this.#flush()
     this.#regulate()
   }
 
-  #nextFrame(): Buffer | null {
-    let frame: Buffer | null
-    try {
-      frame = this.#assembler.next()
-    } catch (error) {
-      if (error instanceof AssertionError) throw error
-      this.#failed(this.#newPlace(0), error)
-      return null
+  #takeFrame(): Buffer | null {
+    if (this.#nextFrame === this.#frames.length) return null
+    const frame = this.#frames[this.#nextFrame]
+    this.#nextFrame += 1
+    this.#framesBytes -= frame.length
+    // The queue is no reason to keep a frame in memory that has been answered.
+    if (this.#nextFrame === this.#frames.length) {
+      this.#frames = []
+      this.#nextFrame = 0
     }
-    if (frame !== null) this.#frameStartedMs = -1
     return frame
   }
 
@@ -374,14 +400,15 @@ export class Connection implements Spender {
       return
     }
     const { budget, limits, clock } = this.#setting
-    const bufferedBytes = this.#assembler.bufferedBytes
+    const { pendingBytes } = this.#assembler
     const waitsForBytes = this.#mayStart
-    if (bufferedBytes === 0 || !waitsForBytes) budget.passOn(this)
-    const wanted =
-      waitsForBytes || (bufferedBytes < limits.readAheadBytesMax && !this.#draining && !this.#lastRequestSeen)
-    if (wanted && budget.mayRead(this, bufferedBytes > 0 && waitsForBytes)) {
+    const amidFrame = waitsForBytes && pendingBytes > 0
+    if (!amidFrame) budget.passOn(this)
+    const isAhead = this.#framesBytes + pendingBytes >= limits.readAheadBytesMax
+    const wanted = waitsForBytes || !(isAhead || this.#draining || this.#lastRequestSeen || this.#broken)
+    if (wanted && budget.mayRead(this, amidFrame)) {
       this.#resume()
-      if (bufferedBytes === 0 || !waitsForBytes) this.#frameStartedMs = -1
+      if (!amidFrame) this.#frameStartedMs = -1
       else if (this.#frameStartedMs < 0) this.#frameStartedMs = clock.monotonic()
     } else {
       this.#pause()

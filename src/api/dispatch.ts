@@ -1,0 +1,144 @@
+/**
+ * From a frame to a handler and back: header, version gate, decoding, the handler, its failures, encoding.
+ *
+ * What cannot be understood closes the connection without an answer, as Apache Kafka does: an unknown key, a version that
+ * is not served, an API that does not belong on the listener, a body that does not parse. The one exception is an unknown
+ * version of ApiVersions, which is how clients find out what there is.
+ */
+import { apiName } from '../../protocol/apis.ts'
+import { decodeRequest } from '../../protocol/compile.ts'
+import { Errors, KafkaError } from '../../protocol/errors.ts'
+import { decodeRequestHeader, encodeResponseFrame, type RequestHeader } from '../../protocol/header.ts'
+import { apiVersions } from '../../protocol/messages/18-api-versions.ts'
+import { ParseError } from '../../protocol/reader.ts'
+import type { AnyApi, ListenerKind, RequestOf, ResponseOf } from '../../protocol/schema.ts'
+import { AssertionError } from '../lib/assert.ts'
+import type { Answer, Turn } from '../network/connection.ts'
+import { CloseConnection, type Peer } from '../network/peer.ts'
+import type { Handler } from './define.ts'
+import type { AdvertisedApi, RequestContext, Rooms } from './request.ts'
+
+type Response = ResponseOf<AnyApi> | null
+
+class Context implements RequestContext {
+  readonly apiKey: number
+  readonly version: number
+  readonly correlationId: number
+  readonly clientId: string
+  readonly peer: Peer
+  readonly broker: Rooms
+  readonly advertised: readonly AdvertisedApi[]
+  readonly #turn: Turn
+
+  constructor(header: RequestHeader, peer: Peer, broker: Rooms, advertised: readonly AdvertisedApi[], turn: Turn) {
+    this.apiKey = header.apiKey
+    this.version = header.apiVersion
+    this.correlationId = header.correlationId
+    this.clientId = header.clientId ?? ''
+    this.peer = peer
+    this.broker = broker
+    this.advertised = advertised
+    this.#turn = turn
+  }
+
+  release(): void {
+    this.#turn.release()
+  }
+}
+
+/** What one kind of listener serves. */
+class Catalogue {
+  /** By API key. */
+  readonly handlers: readonly (Handler | undefined)[]
+  readonly advertised: readonly AdvertisedApi[]
+
+  constructor(handlers: readonly Handler[], kind: ListenerKind) {
+    const served = handlers.filter(handler => handler.listeners.includes(kind)).sort((a, b) => a.api.key - b.api.key)
+    const byKey: (Handler | undefined)[] = []
+    for (const handler of served) byKey[handler.api.key] = handler
+    this.handlers = byKey
+    this.advertised = served.map(({ api, minVersion, maxVersion }) => ({ apiKey: api.key, minVersion, maxVersion }))
+  }
+}
+
+export class Dispatcher {
+  readonly #rooms: Rooms
+  readonly #catalogues: Readonly<Record<ListenerKind, Catalogue>>
+
+  constructor(handlers: readonly Handler[], rooms: Rooms) {
+    this.#rooms = rooms
+    this.#catalogues = {
+      broker: new Catalogue(handlers, 'broker'),
+      controller: new Catalogue(handlers, 'controller'),
+    }
+  }
+
+  /** What the connections call. Throws CloseConnection where there is nothing to answer. */
+  serve(frame: Buffer, peer: Peer, turn: Turn): Answer | Promise<Answer> {
+    const catalogue = this.#catalogues[peer.listener.kind]
+    if (frame.length < 8) throw new CloseConnection('a request shorter than its header')
+    const apiKey = frame.readInt16BE(0)
+    const version = frame.readInt16BE(2)
+    const handler = catalogue.handlers[apiKey]
+    if (handler === undefined) throw new CloseConnection(`API ${apiName(apiKey)} is not served on this listener`)
+    const { api } = handler
+    if (version < handler.minServed || version > handler.maxVersion) {
+      if (apiKey === apiVersions.key) return unknownApiVersions(frame.readInt32BE(4), catalogue)
+      throw new CloseConnection(`${api.name} version ${version} is not served`)
+    }
+    let header: RequestHeader
+    let request: RequestOf<AnyApi>
+    try {
+      header = decodeRequestHeader(frame)
+      request = decodeRequest(api, version, frame, header.bodyOffset)
+    } catch (error) {
+      if (error instanceof ParseError) throw new CloseConnection(`${api.name}: ${error.message}`)
+      throw error
+    }
+    const context = new Context(header, peer, this.#rooms, catalogue.advertised, turn)
+    let response: Response | Promise<Response>
+    try {
+      response = handler.handle(request, context)
+    } catch (error) {
+      return this.#encode(api, context, this.#failed(handler, request, context, error))
+    }
+    if (!(response instanceof Promise)) return this.#encode(api, context, response)
+    return response.then(
+      value => this.#encode(api, context, value),
+      error => this.#encode(api, context, this.#failed(handler, request, context, error)),
+    )
+  }
+
+  /** The answer to a request whose handler threw. */
+  #failed(handler: Handler, request: RequestOf<AnyApi>, context: Context, error: unknown): Response {
+    if (error instanceof AssertionError || error instanceof CloseConnection) throw error
+    if (!(error instanceof KafkaError)) {
+      const fields = { err: error, api: handler.api.name, version: context.version, clientId: context.clientId }
+      this.#rooms.host.log.error(fields, 'a request failed unexpectedly')
+    }
+    const failure = error instanceof KafkaError ? error : new KafkaError(Errors.UNKNOWN_SERVER_ERROR)
+    const response = handler.failed(request, failure, context)
+    if (response === null) throw new CloseConnection(`${handler.api.name} failed: ${failure.message}`)
+    return response
+  }
+
+  #encode(api: AnyApi, context: Context, response: Response): Answer {
+    if (response === null) return null
+    try {
+      return encodeResponseFrame(api, context.version, context.correlationId, response)
+    } catch (error) {
+      if (error instanceof AssertionError) throw error
+      const fields = { err: error, api: api.name, version: context.version }
+      this.#rooms.host.log.error(fields, 'an answer could not be encoded')
+      throw new CloseConnection(`the answer of ${api.name} could not be encoded`)
+    }
+  }
+}
+
+/** KIP-511: version 0, so that whoever asks can read it, with the range to ask in again. */
+function unknownApiVersions(correlationId: number, catalogue: Catalogue): Answer {
+  return encodeResponseFrame(apiVersions, 0, correlationId, {
+    errorCode: Errors.UNSUPPORTED_VERSION,
+    apiKeys: catalogue.advertised.filter(({ apiKey }) => apiKey === apiVersions.key),
+  })
+}
