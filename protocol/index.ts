@@ -14,9 +14,9 @@
  * Stored records:
  *   encodeMessage(message, version, value): Buffer       decodeMessage(message, version, buffer, offset = 0): MessageOf
  * and with the framing they have in their logs, see stored/framing.ts:
- *   encodeVersioned, decodeVersioned (int16 version, body: coordinator values, consumer protocol)
- *   encodeCoordinatorKey, coordinatorKeyType (int16 type, body)
- *   encodeMetadataRecord, decodeMetadataRecord (frame version, type, version, body: the metadata log)
+ *   encodeVersioned(message, version, value), decodeVersioned(message, buffer)         coordinator values, consumer protocol
+ *   encodeCoordinatorKey(key, value), coordinatorKeyType(buffer), decodeCoordinatorKey(key, buffer)
+ *   encodeMetadataRecord(message, version, value), decodeMetadataRecord(buffer): { name: 'TopicRecord', version, value } ...
  *
  * Types: RequestOf and ResponseOf for handlers, RequestInputOf and DecodedResponseOf for clients, MessageOf and
  * MessageInputOf for stored records. Decoded values have every field; when encoding, fields with a default or a tag may be
@@ -135,6 +135,7 @@ export { ParseError, Reader } from './reader.ts'
 export * from './schema.ts'
 export * from './stored/consumer-protocol.ts'
 export * from './stored/control.ts'
+export * from './stored/framing.ts'
 export * from './stored/group-classic.ts'
 export * from './stored/group-consumer.ts'
 export * from './stored/group-share.ts'

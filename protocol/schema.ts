@@ -8,6 +8,8 @@
 import type { Reader } from './reader.ts'
 import type { Writer } from './writer.ts'
 
+export { zeroUuid } from './uuid.ts'
+
 /** '3' one version, '3-5' a closed range, '3+' open upwards, 'none'. */
 export type Versions = `${number}` | `${number}+` | `${number}-${number}` | 'none'
 
@@ -176,8 +178,8 @@ export interface Codec {
 }
 
 /** One message: a request, a response, a header or a stored record. */
-export class Message<F extends Fields> {
-  readonly name: string
+export class Message<F extends Fields, N extends string = string> {
+  readonly name: N
   readonly versions: Range
   readonly flexible: Range
   /** The record type of a stored record, -1 for everything else. */
@@ -186,7 +188,7 @@ export class Message<F extends Fields> {
   /** Compiled on first use, by version. */
   readonly codecs: (Codec | undefined)[] = []
 
-  constructor(name: string, versions: Versions, flexible: Versions, type: number, fields: F) {
+  constructor(name: N, versions: Versions, flexible: Versions, type: number, fields: F) {
     this.name = name
     this.versions = parseVersions(versions)
     this.flexible = parseVersions(flexible)
@@ -198,12 +200,12 @@ export class Message<F extends Fields> {
 export type AnyMessage = Message<Fields>
 
 /** A stored record or a structure outside of requests. */
-export function message<F extends Fields>(
-  name: string,
+export function message<const N extends string, F extends Fields>(
+  name: N,
   versions: Versions,
   options: { readonly flexible: Versions; readonly type?: number },
   fields: F,
-): Message<F> {
+): Message<F, N> {
   return new Message(name, versions, options.flexible, options.type ?? -1, fields)
 }
 
