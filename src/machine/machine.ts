@@ -21,6 +21,7 @@ export interface Position {
   /** Append time or record timestamp of the batch, milliseconds. */
   readonly timestampMs: number
   readonly leaderEpoch: number
+  /** Of a transactional batch; -1 for every other record. */
   readonly producerId: number
   readonly producerEpoch: number
 }
@@ -37,6 +38,8 @@ export interface Outcome<Event, Rec, Reply> {
   readonly replies: readonly (readonly [Ticket, Reply])[]
   /** Set (replacing the same name) or cancelled (null). A timer is an event with a delay. */
   readonly timers: Readonly<Record<string, Timer<Event> | null>>
+  /** The records may be written as several batches: clean-up that is right at every step. */
+  readonly divisible?: boolean
 }
 
 export interface Machine<Event, Rec, Reply> {
@@ -48,11 +51,14 @@ export interface Machine<Event, Rec, Reply> {
   loaded(context: DecideContext): Outcome<Event, Rec, Reply>
   /** The reply that `ticket` gets when the records of its event could not be written. */
   failed(error: ErrorCode, event: Event): Reply
+  /** A transaction that wrote records into this log ended; may not fail. Absent where no transaction ever writes. */
+  endTransaction?(commit: boolean, at: Position): void
 }
 
 /** What a machine's records look like in the log: a key (or none) and a value (null is a tombstone). */
 export interface RecordCodec<Rec> {
-  encode(record: Rec): { key: Buffer | null; value: Buffer | null }
+  /** Null for a change that only lives in memory: it is applied with the others and never written. */
+  encode(record: Rec): LogEntry | null
   /** Null for records that a newer version wrote and this one has no use for. */
   decode(key: Buffer | null, value: Buffer | null): Rec | null
 }

@@ -1,0 +1,134 @@
+/** OffsetCommit, OffsetFetch and OffsetDelete. */
+import { type ErrorCode, Errors } from '../../../protocol/errors.ts'
+import { zeroUuid } from '../../../protocol/uuid.ts'
+import { getOrCreate } from '../../lib/get-or-create.ts'
+import type { Ticket } from '../../machine/machine.ts'
+import type { ClassicGroup } from './classic-group.ts'
+import { checkMember } from './classic-join.ts'
+import type { Draft } from './draft.ts'
+import type { GroupReply, OffsetCommitEvent, OffsetDeleteEvent, OffsetFetchEvent, OffsetFetchReply } from './events.ts'
+import type { CommittedOffset, Offsets } from './offsets.ts'
+import { commitAnswer } from './replies.ts'
+
+/** `exists` is false when `draft` holds a group made up for a group id that nobody has used yet. */
+export function commitOffsets(draft: Draft, exists: boolean, event: OffsetCommitEvent, ticket: Ticket): void {
+  const { group } = draft
+  const error = exists ? checkCommit(group, event) : checkFirstCommit(event)
+  if (error !== Errors.NONE)
+    return draft.reply(
+      ticket,
+      commitAnswer(event, () => error),
+    )
+  // Committing shows that the member lives, as a heartbeat does.
+  const member = group.members.get(event.memberId)
+  if (member) draft.keepAlive(member.id, member.sessionTimeoutMs)
+  const { nowMs } = draft.context
+  const expireTimestampMs = event.retentionTimeMs === -1 ? -1 : nowMs + event.retentionTimeMs
+  const reply = commitAnswer(event, (_topic, { committedMetadata }) => {
+    const tooLarge = committedMetadata !== null && committedMetadata.length > draft.settings.offsetMetadataBytesMax
+    return tooLarge ? Errors.OFFSET_METADATA_TOO_LARGE : Errors.NONE
+  })
+  event.topics.forEach(({ name: topic, topicId, partitions }, t) => {
+    partitions.forEach((partition, p) => {
+      if (reply.topics[t].partitions[p].errorCode !== Errors.NONE) return
+      const value: CommittedOffset = {
+        offset: partition.committedOffset,
+        leaderEpoch: partition.committedLeaderEpoch,
+        metadata: partition.committedMetadata ?? '',
+        commitTimestampMs: nowMs,
+        expireTimestampMs,
+        topicId,
+      }
+      draft.record({ kind: 'offset', groupId: group.id, topic, partition: partition.partitionIndex, value })
+    })
+  })
+  draft.reply(ticket, reply)
+}
+
+/** A group that is only a name for offsets comes into being with its first commit. */
+function checkFirstCommit(event: OffsetCommitEvent): ErrorCode {
+  if (event.generationId < 0) return Errors.NONE
+  return event.groupIdNotFound ? Errors.GROUP_ID_NOT_FOUND : Errors.ILLEGAL_GENERATION
+}
+
+function checkCommit(group: ClassicGroup, event: OffsetCommitEvent): ErrorCode {
+  // Tools and consumers that assign partitions themselves: fine as long as no members could be disturbed.
+  if (event.generationId < 0 && group.state === 'Empty') return Errors.NONE
+  if (event.generationId < 0 && event.memberId === '' && event.groupInstanceId === null) return Errors.UNKNOWN_MEMBER_ID
+  const error = checkMember(group, event.memberId, event.groupInstanceId)
+  if (error !== Errors.NONE) return error
+  if (event.generationId !== group.generation) return Errors.ILLEGAL_GENERATION
+  // It knows the new generation already, but its partitions may be somebody else's in a moment.
+  return group.state === 'CompletingRebalance' ? Errors.REBALANCE_IN_PROGRESS : Errors.NONE
+}
+
+type FetchedPartition = OffsetFetchReply['topics'][number]['partitions'][number]
+
+/** A group that does not exist has no offsets: -1 for every partition, and no error. */
+export function fetchOffsets(offsets: Offsets, event: OffsetFetchEvent): OffsetFetchReply {
+  const { groupId } = event
+  const topics =
+    event.topics?.map(({ name, topicId, partitionIndexes }) => ({
+      name,
+      topicId,
+      partitions: partitionIndexes.map(partition => fetchOne(offsets, event, name, topicId, partition)),
+    })) ?? fetchAll(offsets, event)
+  return { kind: 'offsetFetch', errorCode: Errors.NONE, groupId, topics }
+}
+
+function fetchAll(offsets: Offsets, event: OffsetFetchEvent): OffsetFetchReply['topics'] {
+  const topics = new Map<string, { name: string; topicId: string; partitions: FetchedPartition[] }>()
+  for (const { topic, partition, value } of offsets.entries(event.groupId)) {
+    const fetched = getOrCreate(topics, topic, () => ({ name: topic, topicId: value.topicId, partitions: [] }))
+    fetched.partitions.push(fetchOne(offsets, event, topic, zeroUuid, partition))
+  }
+  return [...topics.values()]
+}
+
+function fetchOne(
+  offsets: Offsets,
+  event: OffsetFetchEvent,
+  topic: string,
+  topicId: string,
+  partitionIndex: number,
+): FetchedPartition {
+  const nothing = { partitionIndex, committedOffset: -1, committedLeaderEpoch: -1, metadata: '' }
+  if (event.requireStable && offsets.isPending(event.groupId, topic, partitionIndex)) {
+    return { ...nothing, errorCode: Errors.UNSTABLE_OFFSET_COMMIT }
+  }
+  const committed = offsets.get(event.groupId, topic, partitionIndex)
+  if (!committed || isOfAnotherTopic(committed, topicId)) return { ...nothing, errorCode: Errors.NONE }
+  return {
+    partitionIndex,
+    committedOffset: committed.offset,
+    committedLeaderEpoch: committed.leaderEpoch,
+    metadata: committed.metadata,
+    errorCode: Errors.NONE,
+  }
+}
+
+/** A topic of the same name that was deleted since. */
+export function isOfAnotherTopic(committed: CommittedOffset, topicId: string): boolean {
+  return committed.topicId !== zeroUuid && topicId !== zeroUuid && committed.topicId !== topicId
+}
+
+/** `group` is null when there is no such group. */
+export function deleteOffsets(draft: Draft | null, offsets: Offsets, event: OffsetDeleteEvent): GroupReply {
+  const refuse = (errorCode: ErrorCode): GroupReply => ({ kind: 'offsetDelete', errorCode, topics: [] })
+  if (!draft) return refuse(Errors.GROUP_ID_NOT_FOUND)
+  const { group } = draft
+  // Only of consumers it is known which topics they use.
+  if (group.state !== 'Empty' && !group.isConsumer) return refuse(Errors.NON_EMPTY_GROUP)
+  const topics = event.topics.map(({ name, partitions }) => {
+    const inUse = group.state !== 'Empty' && group.isSubscribedTo(name)
+    const errorCode = inUse ? Errors.GROUP_SUBSCRIBED_TO_TOPIC : Errors.NONE
+    for (const { partitionIndex } of inUse ? [] : partitions) {
+      const known =
+        offsets.get(group.id, name, partitionIndex) !== null || offsets.isPending(group.id, name, partitionIndex)
+      if (known)
+        draft.record({ kind: 'offset', groupId: group.id, topic: name, partition: partitionIndex, value: null })
+    }
+    return { name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) }
+  })
+  return { kind: 'offsetDelete', errorCode: Errors.NONE, topics }
+}

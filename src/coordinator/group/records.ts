@@ -1,0 +1,201 @@
+/**
+ * What a group coordinator writes into `__consumer_offsets`, in Kafka's bytes: a key that begins with its record type,
+ * and a value that begins with its version. Records of other kinds of groups, and of later Kafkas, are passed over.
+ */
+import { decodeMessage, encodeMessage } from '../../../protocol/compile.ts'
+import { ParseError } from '../../../protocol/reader.ts'
+import type { AnyMessage, MessageInputOf, MessageOf } from '../../../protocol/schema.ts'
+import {
+  groupMetadataKey,
+  groupMetadataValue,
+  legacyOffsetCommitKey,
+  offsetCommitKey,
+  offsetCommitValue,
+} from '../../../protocol/stored/group-classic.ts'
+import { zeroUuid } from '../../../protocol/uuid.ts'
+import type { LogEntry, RecordCodec } from '../../machine/machine.ts'
+import type { ClassicGroup } from './classic-group.ts'
+import type { CommittedOffset } from './offsets.ts'
+
+export interface StoredMember {
+  readonly id: string
+  readonly groupInstanceId: string | null
+  readonly clientId: string
+  readonly clientHost: string
+  readonly rebalanceTimeoutMs: number
+  readonly sessionTimeoutMs: number
+  /** For the group's protocol; empty without one. */
+  readonly subscription: Buffer
+  readonly assignment: Buffer
+}
+
+export interface StoredGroup {
+  /** Empty for none. */
+  readonly protocolType: string
+  readonly protocolName: string | null
+  readonly generation: number
+  readonly leaderId: string | null
+  /** Wall clock; -1 for none. */
+  readonly stateTimestampMs: number
+  readonly members: readonly StoredMember[]
+}
+
+export type GroupRecord =
+  | { readonly kind: 'group'; readonly groupId: string; readonly value: StoredGroup | null }
+  | {
+      readonly kind: 'offset'
+      readonly groupId: string
+      readonly topic: string
+      readonly partition: number
+      readonly value: CommittedOffset | null
+    }
+  /** A rebalance in progress lives in memory only: clients begin it anew after a change of coordinator. */
+  | { readonly kind: 'memory'; readonly groupId: string; readonly group: ClassicGroup }
+
+export function groupRecord(group: ClassicGroup): GroupRecord {
+  const value: StoredGroup = {
+    protocolType: group.protocolType ?? '',
+    protocolName: group.protocolName,
+    generation: group.generation,
+    leaderId: group.leaderId,
+    stateTimestampMs: group.stateTimestampMs ?? -1,
+    members: [...group.members.values()].map(member => ({
+      id: member.id,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      rebalanceTimeoutMs: member.rebalanceTimeoutMs,
+      sessionTimeoutMs: member.sessionTimeoutMs,
+      subscription: group.metadataOf(member),
+      assignment: member.assignment,
+    })),
+  }
+  return { kind: 'group', groupId: group.id, value }
+}
+
+/** The version of group metadata that Kafka writes: 4 would only add room for tagged fields that nobody defined yet. */
+const groupValueVersion = 3
+
+/** Version 1 is the only one with an expiry, 4 the only one with a topic id; older Kafkas read 3. */
+function offsetValueVersion({ expireTimestampMs, topicId }: CommittedOffset): number {
+  if (expireTimestampMs !== -1) return 1
+  return topicId === zeroUuid ? 3 : 4
+}
+
+export const groupRecordCodec: RecordCodec<GroupRecord> = {
+  encode(record): LogEntry | null {
+    switch (record.kind) {
+      case 'memory':
+        return null
+      case 'group': {
+        const key = prefixed(groupMetadataKey.type, groupMetadataKey, 0, { group: record.groupId })
+        return { key, value: record.value && encodeGroup(record.value) }
+      }
+      case 'offset': {
+        const { groupId: group, topic, partition } = record
+        const key = prefixed(offsetCommitKey.type, offsetCommitKey, 0, { group, topic, partition })
+        return { key, value: record.value && encodeOffset(record.value) }
+      }
+    }
+  },
+
+  decode(key, value): GroupRecord | null {
+    if (!key) return null
+    if (key.length < 2) throw new ParseError('a key without a type', key.length)
+    switch (key.readInt16BE(0)) {
+      case legacyOffsetCommitKey.type:
+      case offsetCommitKey.type: {
+        const { group: groupId, topic, partition } = decodeMessage(offsetCommitKey, 0, key, 2)
+        return { kind: 'offset', groupId, topic, partition, value: value && decodeOffset(value) }
+      }
+      case groupMetadataKey.type: {
+        const { group: groupId } = decodeMessage(groupMetadataKey, 0, key, 2)
+        return { kind: 'group', groupId, value: value && decodeGroup(value) }
+      }
+      default:
+        return null
+    }
+  },
+}
+
+function prefixed<M extends AnyMessage>(prefix: number, message: M, version: number, body: MessageInputOf<M>): Buffer {
+  const head = Buffer.allocUnsafe(2)
+  head.writeInt16BE(prefix)
+  return Buffer.concat([head, encodeMessage(message, version, body)])
+}
+
+function unprefixed<M extends AnyMessage>(message: M, value: Buffer): MessageOf<M> {
+  if (value.length < 2) throw new ParseError('a value without a version', value.length)
+  const version = value.readInt16BE(0)
+  if (version < message.versions.low || version > message.versions.high) {
+    throw new ParseError(`version ${version} of ${message.name}`, 0)
+  }
+  return decodeMessage(message, version, value, 2)
+}
+
+function encodeOffset(value: CommittedOffset): Buffer {
+  const version = offsetValueVersion(value)
+  return prefixed(version, offsetCommitValue, version, {
+    offset: value.offset,
+    leaderEpoch: value.leaderEpoch,
+    metadata: value.metadata,
+    commitTimestamp: value.commitTimestampMs,
+    expireTimestamp: value.expireTimestampMs,
+    topicId: value.topicId,
+  })
+}
+
+function decodeOffset(value: Buffer): CommittedOffset {
+  const stored = unprefixed(offsetCommitValue, value)
+  return {
+    offset: stored.offset,
+    leaderEpoch: stored.leaderEpoch,
+    metadata: stored.metadata,
+    commitTimestampMs: stored.commitTimestamp,
+    expireTimestampMs: stored.expireTimestamp,
+    topicId: stored.topicId,
+  }
+}
+
+function encodeGroup(value: StoredGroup): Buffer {
+  return prefixed(groupValueVersion, groupMetadataValue, groupValueVersion, {
+    protocolType: value.protocolType,
+    generation: value.generation,
+    protocol: value.protocolName,
+    leader: value.leaderId,
+    currentStateTimestamp: value.stateTimestampMs,
+    members: value.members.map(member => ({
+      memberId: member.id,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      rebalanceTimeout: member.rebalanceTimeoutMs,
+      sessionTimeout: member.sessionTimeoutMs,
+      subscription: member.subscription,
+      assignment: member.assignment,
+    })),
+  })
+}
+
+function decodeGroup(value: Buffer): StoredGroup {
+  const stored = unprefixed(groupMetadataValue, value)
+  return {
+    protocolType: stored.protocolType,
+    protocolName: stored.protocol,
+    generation: stored.generation,
+    leaderId: stored.leader,
+    stateTimestampMs: stored.currentStateTimestamp,
+    members: stored.members.map(member => ({
+      id: member.memberId,
+      groupInstanceId: member.groupInstanceId,
+      clientId: member.clientId,
+      clientHost: member.clientHost,
+      // Version 0 knew one timeout for both.
+      rebalanceTimeoutMs: member.rebalanceTimeout === -1 ? member.sessionTimeout : member.rebalanceTimeout,
+      sessionTimeoutMs: member.sessionTimeout,
+      // Views of the chunk that is replayed: the group outlives it.
+      subscription: Buffer.from(member.subscription),
+      assignment: Buffer.from(member.assignment),
+    })),
+  }
+}

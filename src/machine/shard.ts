@@ -1,0 +1,250 @@
+/**
+ * Runs a machine over a log: event, decide, append one atomic batch, apply, set timers, answer when committed.
+ *
+ * There is no `await` between the check and the act, so nothing changes in between and nothing is rolled back. What was
+ * appended is applied at once; an answer that could tell of it waits until the log is committed that far. A shard that
+ * lost its log is dropped for good: the next leader replays the log into a fresh machine.
+ */
+import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
+import type { Cancel, Host } from '../host/host.ts'
+import { assert } from '../lib/assert.ts'
+import type { DecideContext, LogEntry, Machine, Outcome, RecordCodec, ReplicatedLog, Ticket } from './machine.ts'
+import { replayBatches } from './replay.ts'
+import { Timers } from './timers.ts'
+
+export interface ShardOptions {
+  /** How long an answer may wait for its records to be committed. */
+  readonly commitTimeoutMs: number
+  /** Bytes read at a time while loading. */
+  readonly loadBytes: number
+  /** When a timer's event could not be written, it is decided again after this long. */
+  readonly retryMs: number
+  /** Most records in one batch of an outcome that may be divided. */
+  readonly divideRecords: number
+}
+
+export const defaultShardOptions: ShardOptions = {
+  commitTimeoutMs: 5000,
+  loadBytes: 1 << 20,
+  retryMs: 500,
+  divideRecords: 1000,
+}
+
+export type ShardState = 'loading' | 'active' | 'dropped'
+
+interface Parked<Event, Reply> {
+  readonly event: Event
+  readonly answer: (reply: Reply) => void
+}
+
+/** The ticket of events that nobody waits for: timers. */
+const noTicket: Ticket = 0
+
+export class Shard<Event, Rec, Reply> {
+  readonly #machine: Machine<Event, Rec, Reply>
+  readonly #codec: RecordCodec<Rec>
+  readonly #log: ReplicatedLog
+  readonly #host: Pick<Host, 'clock' | 'random' | 'log'>
+  readonly #options: ShardOptions
+  readonly #parked = new Map<Ticket, Parked<Event, Reply>>()
+  readonly #deadlines = new Set<Cancel>()
+  readonly #timers: Timers<Event>
+  #state: ShardState = 'loading'
+  #lastTicket: Ticket = noTicket
+  /** Everything below was applied. */
+  #appliedEnd: number
+
+  constructor(
+    machine: Machine<Event, Rec, Reply>,
+    codec: RecordCodec<Rec>,
+    log: ReplicatedLog,
+    host: Pick<Host, 'clock' | 'random' | 'log'>,
+    options: Partial<ShardOptions> = {},
+  ) {
+    this.#machine = machine
+    this.#codec = codec
+    this.#log = log
+    this.#host = host
+    this.#options = { ...defaultShardOptions, ...options }
+    this.#appliedEnd = log.logStartOffset
+    this.#timers = new Timers(host.clock, (name, event) => this.#onTimer(name, event))
+  }
+
+  get state(): ShardState {
+    return this.#state
+  }
+
+  get machine(): Machine<Event, Rec, Reply> {
+    return this.#machine
+  }
+
+  /** Replays the log. An empty log is ready when this call returns; never rejects. */
+  async load(): Promise<void> {
+    assert(this.#state === 'loading', 'a shard is loaded once')
+    const end = this.#log.logEndOffset
+    try {
+      while (this.#state === 'loading' && this.#appliedEnd < end) {
+        const chunk = await this.#log.read(this.#appliedEnd, this.#options.loadBytes)
+        if (this.#state !== 'loading') return
+        const next = this.#replay(chunk)
+        if (next <= this.#appliedEnd) break
+        this.#appliedEnd = next
+      }
+    } catch (error) {
+      if (!(error instanceof Error)) throw error
+      this.#host.log.error({ error: error.message, offset: this.#appliedEnd }, 'a coordinator could not load its log')
+      this.drop()
+      return
+    }
+    this.#appliedEnd = Math.max(this.#appliedEnd, end)
+    this.#state = 'active'
+    this.#perform(this.#machine.loaded(this.#context()))
+  }
+
+  /**
+   * Decides one event. The promise always resolves: with the machine's reply, or with its reply to the error of a shard
+   * that is loading, was dropped or could not write.
+   */
+  submit(event: Event): Promise<Reply> {
+    if (this.#state === 'loading') return this.#refuse(Errors.COORDINATOR_LOAD_IN_PROGRESS, event)
+    if (this.#state === 'dropped') return this.#refuse(Errors.NOT_COORDINATOR, event)
+    return new Promise(answer => {
+      const ticket = ++this.#lastTicket
+      this.#parked.set(ticket, { event, answer })
+      const outcome = this.#machine.decide(event, ticket, this.#context())
+      const failure = this.#perform(outcome)
+      if (failure) this.#answer(ticket, this.#machine.failed(failure, event))
+    })
+  }
+
+  /** Leadership is lost: every parked answer is NOT_COORDINATOR, no timer runs any more. */
+  drop(): void {
+    if (this.#state === 'dropped') return
+    this.#state = 'dropped'
+    this.#timers.clear()
+    for (const cancel of this.#deadlines) cancel()
+    this.#deadlines.clear()
+    for (const [ticket, { event }] of [...this.#parked]) {
+      this.#answer(ticket, this.#machine.failed(Errors.NOT_COORDINATOR, event))
+    }
+  }
+
+  #refuse(error: ErrorCode, event: Event): Promise<Reply> {
+    return Promise.resolve(this.#machine.failed(error, event))
+  }
+
+  #context(): DecideContext {
+    const { clock, random } = this.#host
+    return { nowMs: clock.now(), monotonicMs: clock.monotonic(), random }
+  }
+
+  #onTimer(name: string, event: Event): void {
+    const failure = this.#perform(this.#machine.decide(event, noTicket, this.#context()))
+    if (failure && this.#state === 'active') this.#timers.set(name, { delayMs: this.#options.retryMs, event })
+  }
+
+  /** Appends, applies, sets timers and parks replies; or changes nothing and says why. */
+  #perform(outcome: Outcome<Event, Rec, Reply>): ErrorCode | null {
+    const step = outcome.divisible ? this.#options.divideRecords : Number.POSITIVE_INFINITY
+    for (let from = 0; from < outcome.records.length; from += step) {
+      const failure = this.#write(outcome.records.slice(from, from + step))
+      if (failure) return failure
+    }
+    for (const [name, timer] of Object.entries(outcome.timers)) {
+      if (timer) this.#timers.set(name, timer)
+      else this.#timers.cancel(name)
+    }
+    for (const [ticket, reply] of outcome.replies) this.#answerWhenCommitted(ticket, reply)
+    return null
+  }
+
+  #write(records: readonly Rec[]): ErrorCode | null {
+    const timestampMs = this.#host.clock.now()
+    const entries: LogEntry[] = []
+    for (const record of records) {
+      const entry = this.#codec.encode(record)
+      if (entry) entries.push(entry)
+    }
+    let offset = this.#appliedEnd
+    if (entries.length > 0) {
+      try {
+        offset = this.#log.append(entries, timestampMs)
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error
+        return coordinatorError(error.code)
+      }
+      this.#appliedEnd = offset + entries.length
+    }
+    const at = { timestampMs, leaderEpoch: this.#log.leaderEpoch, producerId: -1, producerEpoch: -1 }
+    let written = 0
+    for (const record of records) {
+      this.#machine.apply(record, { ...at, offset: offset + written })
+      if (entries.length > 0 && written < entries.length - 1) written++
+    }
+    return null
+  }
+
+  /** Reads wait too: what was applied but may still be lost is never shown. */
+  #answerWhenCommitted(ticket: Ticket, reply: Reply): void {
+    const parked = this.#parked.get(ticket)
+    if (!parked) return
+    if (this.#log.committed.value >= this.#appliedEnd) return this.#answer(ticket, reply)
+    let settled = false
+    const settle = (final: Reply) => {
+      if (settled) return
+      settled = true
+      cancelDeadline()
+      this.#deadlines.delete(cancelDeadline)
+      this.#answer(ticket, final)
+    }
+    const cancelDeadline = this.#host.clock.after(this.#options.commitTimeoutMs, () => {
+      waiter.cancel()
+      settle(this.#machine.failed(coordinatorError(Errors.REQUEST_TIMED_OUT), parked.event))
+    })
+    this.#deadlines.add(cancelDeadline)
+    const waiter = this.#log.committed.reached(this.#appliedEnd, failure => {
+      settle(failure ? this.#machine.failed(Errors.NOT_COORDINATOR, parked.event) : reply)
+    })
+  }
+
+  #answer(ticket: Ticket, reply: Reply): void {
+    const parked = this.#parked.get(ticket)
+    if (!parked) return
+    this.#parked.delete(ticket)
+    parked.answer(reply)
+  }
+
+  #replay(chunk: Buffer): number {
+    return replayBatches(chunk, this.#appliedEnd, {
+      record: (key, value, at) => {
+        const record = this.#codec.decode(key, value)
+        if (record) this.#machine.apply(record, at)
+      },
+      endTransaction: (commit, at) => this.#machine.endTransaction?.(commit, at),
+      unreadable: (offset, reason) =>
+        this.#host.log.warn({ offset, reason }, 'a record of a coordinator could not be read and is skipped'),
+    })
+  }
+}
+
+/** What a client of a coordinator is told when the coordinator's own write failed. */
+export function coordinatorError(code: ErrorCode): ErrorCode {
+  switch (code) {
+    case Errors.UNKNOWN_TOPIC_OR_PARTITION:
+    case Errors.NOT_ENOUGH_REPLICAS:
+    case Errors.NOT_ENOUGH_REPLICAS_AFTER_APPEND:
+    case Errors.REQUEST_TIMED_OUT:
+      return Errors.COORDINATOR_NOT_AVAILABLE
+    case Errors.NOT_LEADER_OR_FOLLOWER:
+    case Errors.KAFKA_STORAGE_ERROR:
+      return Errors.NOT_COORDINATOR
+    case Errors.MESSAGE_TOO_LARGE:
+    case Errors.RECORD_LIST_TOO_LARGE:
+    case Errors.INVALID_FETCH_SIZE:
+      return Errors.UNKNOWN_SERVER_ERROR
+    case Errors.NETWORK_EXCEPTION:
+      return Errors.COORDINATOR_LOAD_IN_PROGRESS
+    default:
+      return code
+  }
+}
