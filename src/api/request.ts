@@ -2,6 +2,7 @@
 import type { BrokerConfig } from '../config/broker.ts'
 import type { Controller } from '../controller/controller.ts'
 import type { Coordinators } from '../coordinator/coordinators.ts'
+import type { ProducerIds } from '../coordinator/producer-ids.ts'
 import type { Host } from '../host/host.ts'
 import type { Logs } from '../log/logs.ts'
 import type { MetadataState } from '../metadata/state.ts'
@@ -20,6 +21,7 @@ export interface Rooms {
   readonly controller: Controller
   readonly partitions: Partitions
   readonly coordinators: Coordinators
+  readonly producerIds: ProducerIds
   readonly logs: Logs
   readonly quorum: Quorum
   readonly fetchSessions: FetchSessionCache

@@ -68,12 +68,15 @@ export class Partition {
   readLimit(isolation: Isolation): number {
     if (isolation === 'none') return this.log.logEndOffset
     const highWatermark = this.highWatermark.value
-    return isolation === 'uncommitted' ? highWatermark : Math.min(highWatermark, this.log.lastStableOffset(highWatermark))
+    return isolation === 'uncommitted'
+      ? highWatermark
+      : Math.min(highWatermark, this.log.lastStableOffset(highWatermark))
   }
 
   /** Throws unless this broker leads the partition in the epoch that the client believes in (-1: no belief). */
   fence(currentLeaderEpoch: number): void {
-    if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.leaderEpoch) throw new KafkaError(Errors.FENCED_LEADER_EPOCH)
+    if (currentLeaderEpoch >= 0 && currentLeaderEpoch < this.leaderEpoch)
+      throw new KafkaError(Errors.FENCED_LEADER_EPOCH)
     if (currentLeaderEpoch > this.leaderEpoch) throw new KafkaError(Errors.UNKNOWN_LEADER_EPOCH)
     if (!this.isLeader || this.#closed) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER)
   }
@@ -98,6 +101,17 @@ export class Partition {
       minOneBatch,
       abortedTransactions: isolation === 'committed',
     })
+  }
+
+  /** Moves the log start offset (null: to the high watermark); resolves to it when it is durable. */
+  async deleteRecordsBefore(offset: number | null): Promise<number> {
+    this.fence(-1)
+    const { cleanupPolicy } = this.log.config
+    if (cleanupPolicy.compact && !cleanupPolicy.delete) throw new KafkaError(Errors.POLICY_VIOLATION)
+    const target = offset ?? this.highWatermark.value
+    if (target < 0 || target > this.highWatermark.value) throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE)
+    await this.log.deleteRecordsBefore(target)
+    return this.log.logStartOffset
   }
 
   /** The partition as a log of records, for a state machine that lives in it. */

@@ -1,0 +1,29 @@
+/** Topics that come into being because somebody asked for them. */
+import { Errors } from '../../protocol/errors.ts'
+import { offsetsTopic, transactionsTopic } from '../metadata/internal-topics.ts'
+import { isTopicName } from '../metadata/topic-name.ts'
+import type { RequestContext } from './request.ts'
+
+/**
+ * Creates what is missing with the broker's defaults, and waits until this broker serves it. Returns the error by name of
+ * those that could not be created.
+ */
+export async function autoCreateTopics(
+  names: readonly string[],
+  context: RequestContext,
+): Promise<Map<string, number>> {
+  const { controller, coordinators, partitions } = context.broker
+  const failures = new Map<string, number>()
+  const ordinary: string[] = []
+  for (const name of names) {
+    if (!isTopicName(name)) failures.set(name, Errors.INVALID_TOPIC_EXCEPTION)
+    else if (name === offsetsTopic) await coordinators.ensureOffsetsTopic()
+    else if (name === transactionsTopic) failures.set(name, Errors.UNKNOWN_TOPIC_OR_PARTITION)
+    else ordinary.push(name)
+  }
+  for (const { name, errorCode } of await controller.autoCreateTopics(ordinary)) {
+    if (errorCode !== Errors.NONE && errorCode !== Errors.TOPIC_ALREADY_EXISTS) failures.set(name, errorCode)
+  }
+  await partitions.settled()
+  return failures
+}
