@@ -138,7 +138,9 @@ export class Connection implements Spender {
     }
     if (this.#unsentBytes > 0) {
       if (nowMs - this.#outputProgressMs > writeTimeoutMs) this.destroy('client does not read')
-    } else if (this.#places.length === 0 && nowMs - this.#activeMs > idleMs) this.destroy('idle')
+    } else if (this.#places.length === 0 && !this.#paused && nowMs - this.#activeMs > idleMs) {
+      this.destroy('idle')
+    }
   }
 
   /** Starts no further request and closes once those in work are answered. */
