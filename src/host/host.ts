@@ -48,7 +48,7 @@ export interface Disk {
   /** Entries in no particular order; throws DiskError ENOENT when the directory is absent. */
   list(directory: string): Promise<DirectoryEntry[]>
   exists(path: string): Promise<boolean>
-  /** Creates the directory and its parents; no error when it exists. */
+  /** Creates the directory and its parents, all durably; no error when it exists. */
   makeDirectory(directory: string): Promise<void>
   /** Atomic within a file system; replaces a file at `to`. Works on directories too. Durable after syncDirectory. */
   rename(from: string, to: string): Promise<void>
