@@ -82,14 +82,16 @@ function method(name: string, compact: boolean, nullable: boolean): string {
   return `r.${full}${nullable ? 'OrNull' : ''}`
 }
 
-function readField(field: PlannedField, target: string, mode: Mode): string {
+function readField(field: PlannedField, target: string, mode: Mode, tagged = false): string {
   if (fixedBytes[field.kind] > 0) {
     return `{ const p = r.take(${fixedBytes[field.kind]}), v = r.view; ${target} = ${fixedAt(field.kind, 0, mode)} }`
   }
   if (field.kind === 'array') return readArray(field, target, mode)
   if (field.kind === 'struct') {
     const call = `read${field.plan?.id}(r)`
-    return `${target} = ${field.nullable ? `r.int8() < 0 ? null : ${call}` : call}`
+    if (!field.nullable) return `${target} = ${call}`
+    // Null has another form inside a tag.
+    return `${target} = ${tagged ? 'r.uvarint() === 0' : 'r.int8() < 0'} ? null : ${call}`
   }
   return `${target} = ${method(methodOf[field.kind] ?? field.kind, field.compact, field.nullable)}()`
 }
@@ -120,7 +122,7 @@ function readTags(plan: Plan, mode: Mode, lines: string[]): void {
   lines.push('let tags = r.tagCount()', 'if (tags > 0) {', 'let tag = -1, unknown = 0', 'do {')
   lines.push('tag = r.tag(tag)', 'const end = r.tagEnd()', 'switch (tag) {')
   for (const field of plan.tagged) {
-    lines.push(`case ${field.tag}: {`, readField(field, local(plan, field), mode), 'break', '}')
+    lines.push(`case ${field.tag}: {`, readField(field, local(plan, field), mode, true), 'break', '}')
   }
   if (mode.lossless) lines.push('default: (extra ??= []).push({ tag, data: r.bytesTo(end) })')
   else lines.push('default: r.skipTag(end, ++unknown)')

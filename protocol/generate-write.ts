@@ -89,7 +89,7 @@ function method(name: string, compact: boolean, nullable: boolean): string {
 }
 
 /** A statement that writes the value of the expression `value` to the writer named `w`. */
-function writeField(field: PlannedField, value: string, w: string, mode: Mode): string {
+function writeField(field: PlannedField, value: string, w: string, mode: Mode, tagged = false): string {
   if (fixedBytes[field.kind] > 0) {
     return `{ const p = ${w}.take(${fixedBytes[field.kind]}), v = ${w}.view; ${fixedAt(field.kind, 0, value, w, mode)} }`
   }
@@ -97,7 +97,8 @@ function writeField(field: PlannedField, value: string, w: string, mode: Mode): 
   if (field.kind === 'struct') {
     const call = `write${field.plan?.id}(${w}, s)`
     if (!field.nullable) return `{ const s = ${value}; ${call} }`
-    return `{ const s = ${value}; if (s === null) ${w}.int8(-1); else { ${w}.int8(1); ${call} } }`
+    // Null has another form inside a tag.
+    return `{ const s = ${value}; if (s === null) ${w}.int8(${tagged ? 0 : -1}); else { ${w}.int8(1); ${call} } }`
   }
   return `${w}.${method(methodOf[field.kind] ?? field.kind, field.compact, field.nullable)}(${value})`
 }
@@ -145,7 +146,7 @@ function taggedValue(field: PlannedField, mode: Mode): string[] {
   const bytes = fixedBytes[field.kind]
   const value = valueSource(field, mode)
   if (bytes > 0) return [`w.uvarint(${bytes})`, writeField(field, value, 'w', mode)]
-  return ['const part = w.part()', writeField(field, value, 'part', mode), 'w.sized(part)']
+  return ['const part = w.part()', writeField(field, value, 'part', mode, true), 'w.sized(part)']
 }
 
 function unknownTags(condition: string): string {
