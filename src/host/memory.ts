@@ -85,9 +85,11 @@ export class MemoryDisk implements Disk {
     const key = partsOf(path).join('/')
     if (this.#locks.has(key)) throw new DiskError('ELOCKED', `${path} is locked`)
     this.#locks.add(key)
+    let held = true
     return {
       release: async () => {
-        this.#locks.delete(key)
+        if (held) this.#locks.delete(key)
+        held = false
       },
     }
   }

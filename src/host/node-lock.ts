@@ -25,9 +25,11 @@ export async function acquireLock(name: string): Promise<Lock> {
   try {
     const text = `${process.pid} ${startOf(process.pid)} ${randomBytes(8).toString('hex')}\n`
     acquire(absolute, text, 0)
+    let released = false
     return {
       async release() {
-        if (!held.has(absolute)) return
+        if (released) return
+        released = true
         if (readIfPresent(absolute) === text) fs.rmSync(absolute, { force: true })
         held.delete(absolute)
       },

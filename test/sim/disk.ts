@@ -217,9 +217,11 @@ export class SimDisk implements Disk {
     const key = partsOf(path).join('/')
     if (this.#locks.has(key)) throw new DiskError('ELOCKED', `${path} is locked`)
     this.#locks.add(key)
+    let held = true
     return {
       release: async () => {
-        this.#locks.delete(key)
+        if (held) this.#locks.delete(key)
+        held = false
       },
     }
   }
