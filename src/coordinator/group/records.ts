@@ -13,6 +13,7 @@ import {
   offsetCommitValue,
 } from '../../../protocol/stored/group-classic.ts'
 import { zeroUuid } from '../../../protocol/uuid.ts'
+import { copyOf } from '../../lib/copy.ts'
 import type { LogEntry, RecordCodec } from '../../machine/machine.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import type { CommittedOffset } from './offsets.ts'
@@ -194,8 +195,8 @@ function decodeGroup(value: Buffer): StoredGroup {
       rebalanceTimeoutMs: member.rebalanceTimeout === -1 ? member.sessionTimeout : member.rebalanceTimeout,
       sessionTimeoutMs: member.sessionTimeout,
       // Views of the chunk that is replayed: the group outlives it.
-      subscription: Buffer.from(member.subscription),
-      assignment: Buffer.from(member.assignment),
+      subscription: copyOf(member.subscription),
+      assignment: copyOf(member.assignment),
     })),
   }
 }
