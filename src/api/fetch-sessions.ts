@@ -311,7 +311,8 @@ function counts(privileged: boolean, size: number, other: FetchSession): number 
   return size - other.cachedSize
 }
 
-function nextEpoch(epoch: number): number {
+/** The epoch of the request after the one with this epoch. */
+export function nextEpoch(epoch: number): number {
   return epoch === EPOCH_MAX ? 1 : epoch + 1
 }
 

@@ -15,7 +15,7 @@ export class NodeNetwork implements Network {
   listen(endpoint: Endpoint, options: ListenOptions, accept: (socket: Socket) => void): Promise<Server> {
     return new Promise((resolve, reject) => {
       const server = net.createServer(
-        { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs, allowHalfOpen: false },
+        { noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveDelayMs, allowHalfOpen: true },
         stream => {
           const socket = socketOf(stream)
           // The client is gone already: there is nobody to tell.
