@@ -1,6 +1,8 @@
 /**
  * Control batches: one record that the broker writes for readers and replicas, not for applications (KIP-98, KIP-595,
- * KIP-630, KIP-853). The key says what it is, the value has the details.
+ * KIP-630, KIP-853). The key says what it is, the value has the details: a marker's are
+ * made here, those of the metadata log by `encodeMessage(leaderChangeMessage, version, { version, ... })` and its
+ * neighbours in stored/control.ts.
  */
 import { Errors, KafkaError } from '../errors.ts'
 import { readInt16, readInt32, writeInt16, writeInt32 } from './batch.ts'

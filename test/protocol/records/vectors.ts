@@ -14,7 +14,7 @@ export interface VectorRecord {
   timestampDelta: string
   sequence: number
   sizeInBytes: number
-  control?: { type: string; typeId: number; message: Record<string, unknown> & { version: number } }
+  control?: { type: string; typeId: number; coordinatorEpoch?: number; message?: { version: number } }
 }
 
 export interface VectorBatch {
