@@ -3,59 +3,36 @@
  * replays only what follows. Derived data: a file that cannot be understood is removed and an older one used.
  */
 
-import { readInt16, readInt32, readInt64, writeInt16, writeInt32, writeInt64 } from '../../protocol/records/batch.ts'
+import { ParseError } from '../../protocol/reader.ts'
 import { crc32c } from '../../protocol/records/crc.ts'
+import { decodeVersioned, encodeVersioned, versionOf } from '../../protocol/stored/framing.ts'
+import { producerSnapshot } from '../../protocol/stored/producer-snapshot.ts'
 import type { Disk, Logger } from '../host/host.ts'
 import { DurableFile } from './durable-file.ts'
 import type { ProducerSnapshotEntry } from './producer-state.ts'
 
 const version = 1
 
-// int16 version, uint32 CRC-32C of all that follows it, int32 count, entries.
+/** The CRC-32C follows the version (int16) and covers all that follows itself. */
 const crcAt = 2
-const countAt = 6
-const entriesAt = 10
-const entryBytes = 46
+const crcEnd = 6
 
 export function encodeProducerSnapshot(entries: readonly ProducerSnapshotEntry[]): Buffer {
-  const bytes = Buffer.alloc(entriesAt + entries.length * entryBytes)
-  writeInt16(bytes, 0, version)
-  writeInt32(bytes, countAt, entries.length)
-  let at = entriesAt
-  for (const entry of entries) {
-    writeInt64(bytes, at, entry.producerId)
-    writeInt16(bytes, at + 8, entry.epoch)
-    writeInt32(bytes, at + 10, entry.lastSequence)
-    writeInt64(bytes, at + 14, entry.lastOffset)
-    writeInt32(bytes, at + 22, entry.offsetDelta)
-    writeInt64(bytes, at + 26, entry.timestamp)
-    writeInt32(bytes, at + 34, entry.coordinatorEpoch)
-    writeInt64(bytes, at + 38, entry.currentTxnFirstOffset)
-    at += entryBytes
-  }
-  bytes.writeUInt32BE(crc32c(bytes.subarray(countAt)), crcAt)
+  const bytes = encodeVersioned(producerSnapshot, version, { crc: 0, producerEntries: entries })
+  bytes.writeUInt32BE(crc32c(bytes.subarray(crcEnd)), crcAt)
   return bytes
 }
 
 /** Null when the bytes are no whole, valid snapshot. */
 export function decodeProducerSnapshot(bytes: Buffer): ProducerSnapshotEntry[] | null {
-  if (bytes.length < entriesAt || readInt16(bytes, 0) !== version) return null
-  if (bytes.readUInt32BE(crcAt) !== crc32c(bytes.subarray(countAt))) return null
-  if (readInt32(bytes, countAt) * entryBytes !== bytes.length - entriesAt) return null
-  const entries: ProducerSnapshotEntry[] = []
-  for (let at = entriesAt; at < bytes.length; at += entryBytes) {
-    entries.push({
-      producerId: readInt64(bytes, at),
-      epoch: readInt16(bytes, at + 8),
-      lastSequence: readInt32(bytes, at + 10),
-      lastOffset: readInt64(bytes, at + 14),
-      offsetDelta: readInt32(bytes, at + 22),
-      timestamp: readInt64(bytes, at + 26),
-      coordinatorEpoch: readInt32(bytes, at + 34),
-      currentTxnFirstOffset: readInt64(bytes, at + 38),
-    })
+  if (bytes.length < crcEnd || versionOf(bytes) !== version) return null
+  if (bytes.readUInt32BE(crcAt) !== crc32c(bytes.subarray(crcEnd))) return null
+  try {
+    return decodeVersioned(producerSnapshot, bytes).producerEntries
+  } catch (error) {
+    if (error instanceof ParseError) return null
+    throw error
   }
-  return entries
 }
 
 /** `<offset>.snapshot`, twenty digits. */
