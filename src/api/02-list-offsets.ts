@@ -82,11 +82,11 @@ async function find(
   const { log } = partition
   switch (timestamp) {
     case latest:
-      return { timestamp: -1, offset: partition.readLimit(isolation), leaderEpoch: log.latestEpoch }
+      return { timestamp: -1, offset: partition.readLimit(isolation), leaderEpoch: log.latestEpoch?.epoch ?? -1 }
     case earliest:
     case earliestLocal: {
       const offset = log.logStartOffset
-      return { timestamp: -1, offset, leaderEpoch: log.epochForOffset(offset) }
+      return { timestamp: -1, offset, leaderEpoch: log.epochs.epochForOffset(offset) ?? -1 }
     }
     case latestTiered:
     case earliestPendingUpload:
@@ -95,7 +95,11 @@ async function find(
   const found = timestamp === maxTimestamp ? await log.maxTimestamp() : await log.offsetForTimestamp(timestamp)
   if (found === null || found.offset >= partition.readLimit(isolation))
     return { timestamp: -1, offset: -1, leaderEpoch: -1 }
-  return { timestamp: found.timestamp, offset: found.offset, leaderEpoch: log.epochForOffset(found.offset) }
+  return {
+    timestamp: found.timestamp,
+    offset: found.offset,
+    leaderEpoch: log.epochs.epochForOffset(found.offset) ?? -1,
+  }
 }
 
 function failure(wanted: Wanted, errorCode: number): Answer {

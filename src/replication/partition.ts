@@ -8,7 +8,7 @@ import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { buildBatch } from '../../protocol/records/builder.ts'
 import { assert } from '../lib/assert.ts'
 import { Watermark } from '../lib/watermark.ts'
-import type { AppendInfo, AppendOrigin, Log, ReadResult } from '../log/log.ts'
+import type { AppendInfo, AppendOptions, Log, ReadResult } from '../log/log.ts'
 import type { LogEntry, ReplicatedLog } from '../machine/machine.ts'
 
 /** What the cluster's metadata says of a partition. */
@@ -40,6 +40,7 @@ export class Partition {
     this.log = log
     this.#state = state
     this.highWatermark = new Watermark(log.durable.value)
+    log.highWatermark = this.highWatermark.value
     if (this.isLeader) log.startEpoch(state.leaderEpoch)
     this.#follow()
   }
@@ -84,7 +85,7 @@ export class Partition {
   /**
    * Checks, assigns offsets and queues for the disk, all in this call. `acks` -1 asks for enough in-sync replicas first.
    */
-  append(records: Buffer, acks: number, origin: AppendOrigin, requestVersion: number): AppendInfo {
+  append(records: Buffer, acks: number, origin: AppendOptions['origin'], requestVersion: number): AppendInfo {
     this.fence(-1)
     if (acks === -1 && this.#state.isr.length < this.#minInsyncReplicas()) {
       throw new KafkaError(Errors.NOT_ENOUGH_REPLICAS)
@@ -132,6 +133,7 @@ export class Partition {
     this.log.durable.reached(this.highWatermark.value + 1, failure => {
       if (this.#closed) return
       if (failure) return this.highWatermark.fail(failure)
+      this.log.highWatermark = this.log.durable.value
       this.highWatermark.advance(this.log.durable.value)
       this.#follow()
     })

@@ -79,7 +79,7 @@ export class Partitions {
   lead(topic: string, index: number): Partition {
     const partition = this.#byTopic.get(topic)?.get(index)
     if (partition) {
-      if (partition.log.offline) throw new KafkaError(Errors.KAFKA_STORAGE_ERROR)
+      if (partition.log.failure) throw partition.log.failure
       if (!partition.isLeader) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER)
       return partition
     }
@@ -133,7 +133,7 @@ export class Partitions {
     const config = logConfig(topic.name)
     const existing = logs.get(topic.name, index)
     if (existing && existing.topicId === topic.id) {
-      existing.configure(config)
+      existing.config = config
       return existing
     }
     // A log of the same name but another id is what an earlier topic left behind (KAFKA-14616).
@@ -162,7 +162,7 @@ export class Partitions {
   }
 
   #reconfigure(): void {
-    for (const partition of this.all()) partition.log.configure(this.#options.logConfig(partition.topic))
+    for (const partition of this.all()) partition.log.config = this.#options.logConfig(partition.topic)
   }
 
   #put(partition: Partition): void {
