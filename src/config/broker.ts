@@ -86,7 +86,7 @@ export function parseBrokerConfig(properties: Properties, options: ParseOptions 
     if (value.text !== null) staticValues.set(name, value.text)
   }
   noteInert(staticValues, warnings)
-  checkNode(parsed, problems)
+  checkNode(parsed, staticValues, problems)
   const listeners = readListeners(
     name => textOf(staticValues, name),
     name => properties.has(name),
@@ -153,7 +153,7 @@ function noteInert(staticValues: ReadonlyMap<string, string>, warnings: string[]
   }
 }
 
-function checkNode(parsed: Map<string, unknown>, problems: string[]): void {
+function checkNode(parsed: Map<string, unknown>, staticValues: Map<string, string>, problems: string[]): void {
   const nodeId = parsed.get('node.id')
   const brokerId = parsed.get('broker.id')
   if (brokerId !== undefined && brokerId !== -1) {
@@ -164,6 +164,9 @@ function checkNode(parsed: Map<string, unknown>, problems: string[]): void {
       )
     }
   }
+  const nodeName = String(parsed.get('node.id'))
+  staticValues.set('node.id', nodeName)
+  staticValues.set('broker.id', nodeName)
   const roles = parsed.get('process.roles')
   if (Array.isArray(roles) && !(roles.includes('broker') && roles.includes('controller'))) {
     problems.push(

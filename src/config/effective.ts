@@ -86,8 +86,10 @@ export class EffectiveConfigs {
 
   /** Whether anything but the documented default gives this setting its value. */
   isTopicValueSet(topic: string, name: keyof typeof topicSettings): boolean {
-    const own = this.#dynamic.configsOf(resourceTypes.topic, topic)
-    return this.#topicEntry(name, topicSettings[name], own).source !== configSources.default
+    if (this.#dynamic.configsOf(resourceTypes.topic, topic).has(name)) return true
+    const brokerName = brokerNameOfTopicSetting[name]
+    const strongest = brokerName && this.#brokerSynonyms(brokerName)[0]
+    return strongest !== undefined && strongest.source !== configSources.default
   }
 
   /** Every setting of this broker. */
@@ -142,30 +144,18 @@ export class EffectiveConfigs {
     const brokerName = brokerNameOfTopicSetting[name as keyof typeof topicSettings]
     const inherited = brokerName ? this.#brokerSynonyms(brokerName) : []
     const value = own.get(name)
+    const shown = fromName(inherited, brokerName ?? name)
     if (value !== undefined) {
-      return entry(name, setting, value, [{ name, value, source: configSources.topic }, ...inherited], false)
+      return entry(name, setting, value, [{ name, value, source: configSources.topic }, ...shown], false)
     }
-    return entry(
-      name,
-      setting,
-      inherited.length > 0 ? inFamilyUnit(inherited[0]) : setting.format(setting.fallback),
-      inherited,
-      false,
-    )
+    const text = inherited.length > 0 ? inFamilyUnit(inherited[0]) : setting.format(setting.fallback)
+    return entry(name, setting, text, shown, false)
   }
 
   #brokerEntry(name: string, setting: Setting): ConfigEntry {
-    // A coarser spelling is not a source of a finer one, but what comes after its own name is.
-    const synonyms = this.#brokerSynonyms(name)
-    const own = synonyms.findIndex(synonym => synonym.name === name)
-    const from = own < 0 ? [] : synonyms.slice(own)
-    return entry(
-      name,
-      setting,
-      from[0]?.value ?? (from.length > 0 ? null : setting.format(setting.fallback)),
-      from,
-      isReadOnly(setting),
-    )
+    const synonyms = fromName(this.#brokerSynonyms(name), name)
+    const text = synonyms.length > 0 ? synonyms[0].value : setting.format(setting.fallback)
+    return entry(name, setting, text, synonyms, isReadOnly(setting))
   }
 
   #brokerSynonyms(name: string): ConfigSynonym[] {
@@ -212,6 +202,12 @@ function entry(
     synonyms,
     doc: setting.doc,
   }
+}
+
+/** As Kafka shows them: a coarser spelling appears only behind the setting's own name, although it has its effect. */
+function fromName(synonyms: readonly ConfigSynonym[], name: string): readonly ConfigSynonym[] {
+  const at = synonyms.findIndex(synonym => synonym.name === name)
+  return at < 0 ? [] : synonyms.slice(at)
 }
 
 function isReadOnly(setting: Setting): boolean {

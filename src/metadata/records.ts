@@ -30,6 +30,7 @@ import {
   userScramCredentialRecord,
   zkMigrationStateRecord,
 } from '../../protocol/stored/metadata.ts'
+import { assert } from '../lib/assert.ts'
 import type { RecordCodec } from '../machine/machine.ts'
 
 const messages = {
@@ -70,8 +71,8 @@ export type MetadataRecord = {
   [K in RecordKind]: { readonly kind: K; readonly version: number; readonly value: ValueOfKind<K> }
 }[RecordKind]
 
-const kindByType = new Map<number, RecordKind>(
-  Object.entries(messages).map(([kind, message]) => [message.type, kind as RecordKind]),
+const kindByName = new Map<string, RecordKind>(
+  Object.entries(messages).map(([kind, message]) => [message.name, kind as RecordKind]),
 )
 
 /** The value of a metadata record as it stands in the log. */
@@ -79,11 +80,12 @@ export function encodeRecord(record: MetadataRecord): Buffer {
   return encodeMetadataRecord(messages[record.kind], record.version, record.value)
 }
 
-/** Null for a type that a newer release added. Throws ParseError for bytes that are no metadata record. */
-export function decodeRecord(value: Buffer): MetadataRecord | null {
-  const { message, version, value: fields } = decodeMetadataRecord(value)
-  const kind = kindByType.get(message.type)
-  return kind ? ({ kind, version, value: fields } as MetadataRecord) : null
+/** Throws ParseError for bytes that are no metadata record known here. */
+export function decodeRecord(bytes: Buffer): MetadataRecord {
+  const { name, version, value } = decodeMetadataRecord(bytes)
+  const kind = kindByName.get(name)
+  assert(kind, `metadata record ${name} has no kind`)
+  return { kind, version, value } as MetadataRecord
 }
 
 export const metadataCodec: RecordCodec<MetadataRecord> = {
