@@ -5,7 +5,7 @@ import type { NetworkLimits } from './limits.ts'
 import type { Peer } from './peer.ts'
 
 export class ConnectionRegistry {
-  readonly #limits: NetworkLimits
+  #limits: NetworkLimits
   readonly #clock: Clock
   readonly #log: Logger
   readonly #connections = new Set<Connection>()
@@ -24,6 +24,11 @@ export class ConnectionRegistry {
 
   get size(): number {
     return this.#connections.size
+  }
+
+  /** From now on; who is in stays in. */
+  set limits(limits: NetworkLimits) {
+    this.#limits = limits
   }
 
   nextId(): number {

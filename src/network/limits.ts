@@ -64,3 +64,44 @@ export const networkLimits: NetworkLimits = {
   drainMs: 5000,
   oddClientsMax: 1000,
 }
+
+/** The settings of Kafka's that move these limits; a `BrokerConfig` has them all. */
+export interface NetworkSettings {
+  readonly socketRequestMaxBytes: number
+  readonly connectionsMaxIdleMs: number
+  readonly queuedMaxRequestBytes: number
+  readonly maxConnections: number
+  readonly maxConnectionsPerIp: number
+  /** `host:count`, separated by commas. */
+  readonly maxConnectionsPerIpOverrides: string
+  readonly socketListenBacklogSize: number
+}
+
+const unlimited = 2 ** 31 - 1
+
+/** The table as a configuration moves it. What Kafka leaves unlimited stays limited here. */
+export function networkLimitsOf(settings: NetworkSettings): NetworkLimits {
+  const { maxConnections, queuedMaxRequestBytes, connectionsMaxIdleMs } = settings
+  const totalBytesMax = queuedMaxRequestBytes > 0 ? queuedMaxRequestBytes : networkLimits.totalBytesMax
+  return {
+    ...networkLimits,
+    frameBytesMax: settings.socketRequestMaxBytes,
+    idleMs: connectionsMaxIdleMs < 0 ? Number.POSITIVE_INFINITY : connectionsMaxIdleMs,
+    totalBytesMax,
+    listenerBytesMax: Math.min(totalBytesMax, networkLimits.listenerBytesMax),
+    connectionsMax: maxConnections === unlimited ? networkLimits.connectionsMax : maxConnections,
+    connectionsPerIpMax: settings.maxConnectionsPerIp,
+    connectionsPerIpOverrides: parseOverrides(settings.maxConnectionsPerIpOverrides),
+    backlog: settings.socketListenBacklogSize,
+  }
+}
+
+function parseOverrides(text: string): Map<string, number> {
+  const overrides = new Map<string, number>()
+  for (const entry of text.split(',')) {
+    const at = entry.lastIndexOf(':')
+    const count = Number(entry.slice(at + 1))
+    if (at > 0 && Number.isInteger(count)) overrides.set(entry.slice(0, at).trim(), count)
+  }
+  return overrides
+}

@@ -29,7 +29,7 @@ export interface BoundListener extends ListenerIdentity {
 /** All listeners of one broker. */
 export class Listeners {
   readonly #host: Host
-  readonly #limits: NetworkLimits
+  #limits: NetworkLimits
   readonly #serve: Serve
   readonly #registry: ConnectionRegistry
   readonly #budget: ByteBudget
@@ -57,6 +57,12 @@ export class Listeners {
   /** Request bytes in memory now. */
   get heldBytes(): number {
     return this.#budget.used
+  }
+
+  /** New limits, for connections that come in from now on. */
+  set limits(limits: NetworkLimits) {
+    this.#limits = limits
+    this.#registry.limits = limits
   }
 
   /** Binds one more. Rejects when the address is taken or does not exist. */
