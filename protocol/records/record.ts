@@ -33,6 +33,10 @@ function invalid(detail: string): KafkaError {
   return new KafkaError(Errors.INVALID_RECORD, detail)
 }
 
+function cutOff(at: number): KafkaError {
+  return invalid(`record cut off at ${at}`)
+}
+
 /** The smallest record: length 6, attributes, two deltas, null key, null value, no headers. */
 export const recordBytesMin = 7
 
@@ -148,15 +152,23 @@ export class RecordCursor {
   }
 
   #varint(): number {
-    const bytes = this.#bytes
-    let at = this.#at
-    if (at >= this.#limit) throw invalid(`record cut off at ${at}`)
-    let byte = bytes[at++]
+    const at = this.#at
+    if (at >= this.#limit) throw cutOff(at)
+    const byte = this.#bytes[at]
+    // Most are one byte.
+    if (byte > 0x7f) return this.#longVarint(at)
+    this.#at = at + 1
+    return (byte >>> 1) ^ -(byte & 1)
+  }
+
+  #longVarint(at: number): number {
+    const from = at
+    let byte = this.#bytes[at++]
     let zigzag = byte & 0x7f
     for (let shift = 7; byte > 0x7f; shift += 7) {
-      if (at >= this.#limit) throw invalid(`record cut off at ${at}`)
-      byte = bytes[at++]
-      if (shift === 28 && byte > 0x0f) throw invalid(`varint beyond 32 bits at ${this.#at}`)
+      if (at >= this.#limit) throw cutOff(at)
+      byte = this.#bytes[at++]
+      if (shift === 28 && byte > 0x0f) throw invalid(`varint beyond 32 bits at ${from}`)
       zigzag |= (byte & 0x7f) << shift
     }
     this.#at = at
@@ -168,26 +180,36 @@ export class RecordCursor {
     const from = this.#at
     let at = from
     let zigzag = 0
-    let unit = 1
-    for (;;) {
-      if (at >= this.#limit) throw invalid(`record cut off at ${at}`)
+    for (let shift = 0; shift < 28; shift += 7) {
+      if (at >= this.#limit) throw cutOff(at)
       const byte = bytes[at++]
+      zigzag |= (byte & 0x7f) << shift
+      if (byte <= 0x7f) {
+        this.#at = at
+        return (zigzag >>> 1) ^ -(zigzag & 1)
+      }
+    }
+    return this.#wideVarlong(from, at)
+  }
+
+  /** Beyond 28 bits: floating point, and beyond 49 bits exact arithmetic, rounded only at the end. */
+  #wideVarlong(from: number, at: number): number {
+    const bytes = this.#bytes
+    for (let byte = 0x80; byte > 0x7f; ) {
+      if (at >= this.#limit) throw cutOff(at)
+      byte = bytes[at++]
       if (at - from === 10 && byte > 0x01) throw invalid(`varlong beyond 64 bits at ${from}`)
-      zigzag += (byte & 0x7f) * unit
-      if (byte <= 0x7f) break
-      unit *= 128
     }
     this.#at = at
-    if (at - from > 7) return wideVarlong(bytes, from, at)
+    if (at - from > 7) {
+      let wide = 0n
+      for (let i = at - 1; i >= from; i--) wide = (wide << 7n) | BigInt(bytes[i] & 0x7f)
+      return Number((wide & 1n) === 0n ? wide >> 1n : -((wide + 1n) >> 1n))
+    }
+    let zigzag = 0
+    for (let i = at - 1; i >= from; i--) zigzag = zigzag * 128 + (bytes[i] & 0x7f)
     return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2
   }
-}
-
-/** Beyond 49 bits: exact arithmetic first, rounded only at the end. */
-function wideVarlong(bytes: Buffer, from: number, end: number): number {
-  let zigzag = 0n
-  for (let at = end - 1; at >= from; at--) zigzag = (zigzag << 7n) | BigInt(bytes[at] & 0x7f)
-  return Number((zigzag & 1n) === 0n ? zigzag >> 1n : -((zigzag + 1n) >> 1n))
 }
 
 /** The decompressed record bytes of a batch: a view when it is not compressed. Throws CompressionError. */

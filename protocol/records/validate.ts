@@ -13,7 +13,7 @@
  * computed again. Followers do not call this: what a leader has accepted is copied as it is, after `checkBatch`.
  *
  * What is looked at: the header and the checksum of every client batch; every record of an uncompressed one, which costs
- * some 20 ns each. A compressed batch is only decompressed when the answer needs it: a compacted topic (null keys), a
+ * some 50 ns each. A compressed batch is only decompressed when the answer needs it: a compacted topic (null keys), a
  * topic with another `compression.type`, a finite `message.timestamp.before.max.ms`, or header timestamps that look out
  * of range. Apache Kafka decompresses every batch to check what is inside; here a producer that compresses garbage, or
  * states a wrong largest timestamp, harms the readers of its own records only, and a broker's event loop is worth more.
@@ -280,6 +280,8 @@ function checkRecords(work: Work, rules: AppendRules, bytes: Buffer, from: numbe
   const base = baseTimestamp(work.buffer)
   const keysNeeded = rules.config.cleanupPolicy.compact
   const createTime = rules.config.messageTimestampType === 'CreateTime'
+  const earliest = createTime ? rules.nowMs - rules.config.messageTimestampBeforeMaxMs : -Infinity
+  const latest = createTime ? rules.nowMs + rules.config.messageTimestampAfterMaxMs : Infinity
   const cursor = new RecordCursor(bytes, from)
   const faults: RecordFault[] = []
   let badTimestamp = false
@@ -295,9 +297,10 @@ function checkRecords(work: Work, rules: AppendRules, bytes: Buffer, from: numbe
     }
     if (keysNeeded && cursor.keyBytes < 0) {
       if (faults.length < faultsMax) faults.push({ batchIndex: index, message: 'a compacted topic needs a key' })
-    } else if (createTime && !inRange(timestamp, rules)) {
+    } else if ((timestamp < earliest || timestamp > latest) && timestamp !== noTimestamp) {
       badTimestamp = true
-      if (faults.length < faultsMax) faults.push({ batchIndex: index, message: outOfRange(timestamp, rules) })
+      if (faults.length < faultsMax)
+        faults.push({ batchIndex: index, message: outOfRange(timestamp, earliest, latest) })
     }
   }
   if (cursor.remainingBytes > 0) throw invalid(`${cursor.remainingBytes} bytes after the last record`)
@@ -306,10 +309,8 @@ function checkRecords(work: Work, rules: AppendRules, bytes: Buffer, from: numbe
   work.offsetDeltaOfMaxTimestamp = largestAt
 }
 
-function outOfRange(timestamp: number, rules: AppendRules): string {
-  const { messageTimestampBeforeMaxMs, messageTimestampAfterMaxMs } = rules.config
-  const from = rules.nowMs - messageTimestampBeforeMaxMs
-  return `timestamp ${timestamp} is not within [${from}, ${rules.nowMs + messageTimestampAfterMaxMs}]`
+function outOfRange(timestamp: number, earliest: number, latest: number): string {
+  return `timestamp ${timestamp} is not within [${earliest}, ${latest}]`
 }
 
 function finish(work: Work, rules: AppendRules, recompressed: Buffer | null): ValidatedBatch {
