@@ -101,6 +101,12 @@ export function encodeMessage<M extends AnyMessage>(message: M, version: number,
   return inOnePiece(writer.finish())
 }
 
+/** Copies chunks into memory of their own: what is kept for long must not hold a slab that many others share. */
 export function inOnePiece(chunks: readonly Buffer[]): Buffer {
-  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+  let length = 0
+  for (const chunk of chunks) length += chunk.length
+  const whole = Buffer.allocUnsafeSlow(length)
+  let at = 0
+  for (const chunk of chunks) at += chunk.copy(whole, at)
+  return whole
 }

@@ -98,3 +98,8 @@ t.test('a consumer protocol version of the future is read as the highest known o
   t.throws(() => protocol.decodeVersioned(table, buffer), protocol.ParseError)
   t.match(protocol.decodeVersioned(table, buffer, true), { topics: ['a'], generationId: 7, rackId: 'r' })
 })
+
+t.test('an encoded record has memory of its own, so that keeping it keeps nothing else', async t => {
+  const key = protocol.encodeCoordinatorKey(protocol.groupMetadataKey, { group: 'g' })
+  t.equal(key.buffer.byteLength, key.length)
+})
