@@ -3,6 +3,7 @@
  * Nothing here waits, reads a clock or touches a file: a test states an event and compares the outcome.
  */
 import type { ErrorCode } from '../../protocol/errors.ts'
+import type { Watermark } from '../lib/watermark.ts'
 
 /** Names one parked answer; the shard hands it out with the event and delivers the reply that names it. */
 export type Ticket = number
@@ -71,7 +72,7 @@ export interface ReplicatedLog {
    */
   append(entries: readonly LogEntry[], timestampMs: number): number
   /** Every offset below this is committed: durable here, and on as many replicas as the settings ask. */
-  readonly committed: import('../lib/watermark.ts').Watermark
+  readonly committed: Watermark
   readonly logStartOffset: number
   readonly logEndOffset: number
   readonly leaderEpoch: number

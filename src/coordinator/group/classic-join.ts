@@ -63,11 +63,14 @@ function joinUnknown(draft: Draft, event: JoinEvent, ticket: Ticket): void {
   draft.reply(ticket, joinError(memberId, Errors.MEMBER_ID_REQUIRED))
 }
 
+/** UTF-16 units of a member id before its UUID: together they must fit a protocol string of 32767 bytes. */
+const memberIdPrefixMax = 8192
+
 /** The client's id, or the instance's, and a UUID in its usual spelling. */
 function newMemberId(draft: Draft, event: JoinEvent): string {
   const hex = Buffer.from(draft.context.random.uuid(), 'base64url').toString('hex')
   const uuid = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
-  return `${event.groupInstanceId ?? event.clientId}-${uuid}`
+  return `${(event.groupInstanceId ?? event.clientId).slice(0, memberIdPrefixMax)}-${uuid}`
 }
 
 function addMember(draft: Draft, event: JoinEvent, memberId: string, ticket: Ticket): void {

@@ -3,7 +3,6 @@
  * Field names are those of the protocol's messages, so handlers pass answers on as they are.
  */
 import type { ErrorCode } from '../../../protocol/errors.ts'
-import type { GroupState } from './classic-group.ts'
 
 export interface Protocol {
   readonly name: string
@@ -121,7 +120,7 @@ export interface ListEvent {
 export interface ListReply {
   readonly kind: 'list'
   readonly errorCode: ErrorCode
-  readonly groups: readonly { groupId: string; protocolType: string; groupState: GroupState; groupType: string }[]
+  readonly groups: readonly { groupId: string; protocolType: string; groupState: string; groupType: string }[]
 }
 
 export interface DeleteGroupsEvent {

@@ -23,7 +23,7 @@ export function commitOffsets(draft: Draft, exists: boolean, event: OffsetCommit
   const member = group.members.get(event.memberId)
   if (member) draft.keepAlive(member.id, member.sessionTimeoutMs)
   const { nowMs } = draft.context
-  const expireTimestampMs = event.retentionTimeMs === -1 ? -1 : nowMs + event.retentionTimeMs
+  const expireTimestampMs = event.retentionTimeMs === -1 ? -1 : clampTimestamp(nowMs + event.retentionTimeMs)
   const reply = commitAnswer(event, (_topic, { committedMetadata }) => {
     const tooLarge = committedMetadata !== null && committedMetadata.length > draft.settings.offsetMetadataBytesMax
     return tooLarge ? Errors.OFFSET_METADATA_TOO_LARGE : Errors.NONE
@@ -43,6 +43,11 @@ export function commitOffsets(draft: Draft, exists: boolean, event: OffsetCommit
     })
   })
   draft.reply(ticket, reply)
+}
+
+/** A retention time may be as large as an int64. */
+function clampTimestamp(timestampMs: number): number {
+  return Math.min(Math.max(timestampMs, 0), Number.MAX_SAFE_INTEGER)
 }
 
 /** A group that is only a name for offsets comes into being with its first commit. */

@@ -2,9 +2,13 @@
  * What a group coordinator writes into `__consumer_offsets`, in Kafka's bytes: a key that begins with its record type,
  * and a value that begins with its version. Records of other kinds of groups, and of later Kafkas, are passed over.
  */
-import { decodeMessage, encodeMessage } from '../../../protocol/compile.ts'
-import { ParseError } from '../../../protocol/reader.ts'
-import type { AnyMessage, MessageInputOf, MessageOf } from '../../../protocol/schema.ts'
+import {
+  coordinatorKeyType,
+  decodeCoordinatorKey,
+  decodeVersioned,
+  encodeCoordinatorKey,
+  encodeVersioned,
+} from '../../../protocol/stored/framing.ts'
 import {
   groupMetadataKey,
   groupMetadataValue,
@@ -89,12 +93,12 @@ export const groupRecordCodec: RecordCodec<GroupRecord> = {
       case 'memory':
         return null
       case 'group': {
-        const key = prefixed(groupMetadataKey.type, groupMetadataKey, 0, { group: record.groupId })
+        const key = encodeCoordinatorKey(groupMetadataKey, { group: record.groupId })
         return { key, value: record.value && encodeGroup(record.value) }
       }
       case 'offset': {
         const { groupId: group, topic, partition } = record
-        const key = prefixed(offsetCommitKey.type, offsetCommitKey, 0, { group, topic, partition })
+        const key = encodeCoordinatorKey(offsetCommitKey, { group, topic, partition })
         return { key, value: record.value && encodeOffset(record.value) }
       }
     }
@@ -102,15 +106,17 @@ export const groupRecordCodec: RecordCodec<GroupRecord> = {
 
   decode(key, value): GroupRecord | null {
     if (!key) return null
-    if (key.length < 2) throw new ParseError('a key without a type', key.length)
-    switch (key.readInt16BE(0)) {
-      case legacyOffsetCommitKey.type:
+    switch (coordinatorKeyType(key)) {
+      case legacyOffsetCommitKey.type: {
+        const { group: groupId, topic, partition } = decodeCoordinatorKey(legacyOffsetCommitKey, key)
+        return { kind: 'offset', groupId, topic, partition, value: value && decodeOffset(value) }
+      }
       case offsetCommitKey.type: {
-        const { group: groupId, topic, partition } = decodeMessage(offsetCommitKey, 0, key, 2)
+        const { group: groupId, topic, partition } = decodeCoordinatorKey(offsetCommitKey, key)
         return { kind: 'offset', groupId, topic, partition, value: value && decodeOffset(value) }
       }
       case groupMetadataKey.type: {
-        const { group: groupId } = decodeMessage(groupMetadataKey, 0, key, 2)
+        const { group: groupId } = decodeCoordinatorKey(groupMetadataKey, key)
         return { kind: 'group', groupId, value: value && decodeGroup(value) }
       }
       default:
@@ -119,24 +125,8 @@ export const groupRecordCodec: RecordCodec<GroupRecord> = {
   },
 }
 
-function prefixed<M extends AnyMessage>(prefix: number, message: M, version: number, body: MessageInputOf<M>): Buffer {
-  const head = Buffer.allocUnsafe(2)
-  head.writeInt16BE(prefix)
-  return Buffer.concat([head, encodeMessage(message, version, body)])
-}
-
-function unprefixed<M extends AnyMessage>(message: M, value: Buffer): MessageOf<M> {
-  if (value.length < 2) throw new ParseError('a value without a version', value.length)
-  const version = value.readInt16BE(0)
-  if (version < message.versions.low || version > message.versions.high) {
-    throw new ParseError(`version ${version} of ${message.name}`, 0)
-  }
-  return decodeMessage(message, version, value, 2)
-}
-
 function encodeOffset(value: CommittedOffset): Buffer {
-  const version = offsetValueVersion(value)
-  return prefixed(version, offsetCommitValue, version, {
+  return encodeVersioned(offsetCommitValue, offsetValueVersion(value), {
     offset: value.offset,
     leaderEpoch: value.leaderEpoch,
     metadata: value.metadata,
@@ -147,7 +137,7 @@ function encodeOffset(value: CommittedOffset): Buffer {
 }
 
 function decodeOffset(value: Buffer): CommittedOffset {
-  const stored = unprefixed(offsetCommitValue, value)
+  const stored = decodeVersioned(offsetCommitValue, value)
   return {
     offset: stored.offset,
     leaderEpoch: stored.leaderEpoch,
@@ -159,7 +149,7 @@ function decodeOffset(value: Buffer): CommittedOffset {
 }
 
 function encodeGroup(value: StoredGroup): Buffer {
-  return prefixed(groupValueVersion, groupMetadataValue, groupValueVersion, {
+  return encodeVersioned(groupMetadataValue, groupValueVersion, {
     protocolType: value.protocolType,
     generation: value.generation,
     protocol: value.protocolName,
@@ -179,7 +169,7 @@ function encodeGroup(value: StoredGroup): Buffer {
 }
 
 function decodeGroup(value: Buffer): StoredGroup {
-  const stored = unprefixed(groupMetadataValue, value)
+  const stored = decodeVersioned(groupMetadataValue, value)
   return {
     protocolType: stored.protocolType,
     protocolName: stored.protocol,
