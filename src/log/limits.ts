@@ -1,0 +1,40 @@
+/** Every limit of the log room in one place. All in bytes unless the name says otherwise. */
+
+export interface LogLimits {
+  /** Recent batches kept in memory over all logs, beyond those that still wait for the disk. */
+  readonly tailCacheBytes: number
+  /** The same for one log, so that one busy partition does not take it all. */
+  readonly tailCachePerLogBytes: number
+  /** Most bytes that one turn of a write loop hands to one `writev`; a larger single batch goes alone. */
+  readonly writeTurnBytes: number
+  /** Most batches in one turn. */
+  readonly writeTurnBatches: number
+  /** Files held open over all logs; the least recently used idle one is closed first. */
+  readonly openFiles: number
+  /** Indexes of closed segments kept in memory over all logs. */
+  readonly indexCacheBytes: number
+  /** Free space below which appends of clients are refused, so that checkpoints, metadata and deletes still work. */
+  readonly reservedFreeBytes: number
+  /** How long a measurement of free space is believed, milliseconds. */
+  readonly spaceCheckMs: number
+  /** Pause before a write that found the disk full is tried again, milliseconds. */
+  readonly fullRetryMs: number
+  /** Logs loaded at the same time when a directory is opened. */
+  readonly parallelLoads: number
+  /** Bytes read at a time while a segment is scanned. */
+  readonly scanBytes: number
+}
+
+export const logLimits: LogLimits = {
+  tailCacheBytes: 64 << 20,
+  tailCachePerLogBytes: 16 << 20,
+  writeTurnBytes: 8 << 20,
+  writeTurnBatches: 4096,
+  openFiles: 1024,
+  indexCacheBytes: 16 << 20,
+  reservedFreeBytes: 64 << 20,
+  spaceCheckMs: 1000,
+  fullRetryMs: 500,
+  parallelLoads: 16,
+  scanBytes: 1 << 20,
+}

@@ -1,0 +1,327 @@
+/**
+ * Reads of one log: batches from any offset, and lookups by timestamp. The tail cache answers at once; anything older is
+ * one disk read after an index lookup. Readers that go on where they stopped need no lookup: their place is remembered.
+ *
+ * Chunks are views, never copies; only whole batches are returned.
+ */
+import { Errors, KafkaError } from '../../protocol/errors.ts'
+import {
+  baseOffset,
+  batchBytes,
+  batchHeaderBytes,
+  checkBatchShape,
+  lastOffset,
+  maxTimestamp,
+  partitionLeaderEpoch,
+} from '../../protocol/records/batch.ts'
+import { readRecords } from '../../protocol/records/record.ts'
+import type { LogServices } from './log-services.ts'
+import type { Segment } from './segment.ts'
+import { loadIndexes } from './segment-files.ts'
+import { scanReadable } from './segment-scan.ts'
+import type { SegmentList } from './segments.ts'
+import type { TailCache } from './tail-cache.ts'
+import { type AbortedTransaction, abortedBetween } from './transaction-index.ts'
+
+export interface ReadRequest {
+  readonly offset: number
+  readonly bytesMax: number
+  /** Batches that begin at or after this offset are not returned. */
+  readonly upperOffset: number
+  /** Return the first batch even when it is larger than `bytesMax`. */
+  readonly minOneBatch: boolean
+  /** For read-committed consumers: list the aborted transactions in what is returned. */
+  readonly abortedTransactions: boolean
+}
+
+export interface ReadResult {
+  /** Whole batches; the first may begin before the offset asked for. */
+  readonly chunks: Buffer[]
+  readonly bytes: number
+  /** Offset after the last batch returned, the offset asked for when there is none. */
+  readonly nextOffset: number
+  /** Null unless asked for. */
+  readonly abortedTransactions: readonly AbortedTransaction[] | null
+}
+
+export interface TimestampedOffset {
+  readonly timestamp: number
+  readonly offset: number
+  readonly leaderEpoch: number
+}
+
+/** How many places of sequential readers are remembered per log. */
+const placesMax = 16
+
+interface Place {
+  readonly segment: Segment
+  readonly position: number
+}
+
+export class LogReader {
+  readonly #services: LogServices
+  readonly #directory: string
+  readonly #segments: SegmentList
+  readonly #tail: TailCache
+  readonly #rebuildIndexes: (segment: Segment) => Promise<void>
+  readonly #places = new Map<number, Place>()
+
+  constructor(
+    services: LogServices,
+    directory: string,
+    segments: SegmentList,
+    tail: TailCache,
+    rebuildIndexes: (segment: Segment) => Promise<void>,
+  ) {
+    this.#services = services
+    this.#directory = directory
+    this.#segments = segments
+    this.#tail = tail
+    this.#rebuildIndexes = rebuildIndexes
+  }
+
+  /** `writtenOffset`: all below is in the files. The range of `offset` has been checked. */
+  read(request: ReadRequest, writtenOffset: number): ReadResult | Promise<ReadResult> {
+    if (request.offset >= request.upperOffset) return this.#result(request, [], 0, request.offset)
+    const slot = this.#tail.find(request.offset)
+    return slot >= 0 ? this.#fromTail(request, slot) : this.#fromDisk(request, writtenOffset)
+  }
+
+  /** Places and caches are no longer true. */
+  forget(): void {
+    this.#places.clear()
+  }
+
+  /** The first record at or after `startOffset` that is not older than `timestamp`, null when there is none. */
+  async offsetForTimestamp(timestamp: number, startOffset: number): Promise<TimestampedOffset | null> {
+    for (const segment of [...this.#segments.all]) {
+      if (segment.nextOffset <= startOffset && segment !== this.#segments.active) continue
+      await this.#ensureIndexes(segment)
+      if (segment.maxTimestamp < timestamp) continue
+      const from = segment.timeIndex?.scanFrom(timestamp) ?? segment.baseOffset
+      const found = await this.#firstRecord(
+        segment,
+        from,
+        (buffer, at) => maxTimestamp(buffer, at) >= timestamp && lastOffset(buffer, at) >= startOffset,
+        record => record.timestampMs >= timestamp && record.offset >= startOffset,
+      )
+      if (found) return found
+    }
+    return null
+  }
+
+  /** The first record with the largest timestamp of all, null when no record has one. */
+  async maxTimestamp(): Promise<TimestampedOffset | null> {
+    let newest: Segment | null = null
+    for (const segment of [...this.#segments.all]) {
+      await this.#ensureIndexes(segment)
+      if (segment.maxTimestamp >= 0 && segment.maxTimestamp > (newest?.maxTimestamp ?? -1)) newest = segment
+    }
+    if (newest === null) return null
+    const { maxTimestamp: largest, maxTimestampOffset } = newest
+    return this.#firstRecord(
+      newest,
+      maxTimestampOffset,
+      (buffer, at) => lastOffset(buffer, at) >= maxTimestampOffset,
+      record => record.timestampMs === largest,
+    )
+  }
+
+  /** Largest timestamp in a segment, by its index; -1 when no record has one. */
+  async largestTimestamp(segment: Segment): Promise<number> {
+    if (segment.maxTimestamp < 0 && segment.sizeBytes > 0) await this.#ensureIndexes(segment)
+    return segment.maxTimestamp
+  }
+
+  #fromTail(request: ReadRequest, slot: number): ReadResult | Promise<ReadResult> {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    let nextOffset = request.offset
+    for (let batch = this.#tail.at(slot); batch !== undefined; batch = this.#tail.at(++slot)) {
+      if (batch.baseOffset >= request.upperOffset) break
+      const first = chunks.length === 0
+      if (bytes + batch.bytes.length > request.bytesMax && !(first && request.minOneBatch)) break
+      chunks.push(batch.bytes)
+      bytes += batch.bytes.length
+      nextOffset = batch.lastOffset + 1
+    }
+    return this.#result(request, chunks, bytes, nextOffset)
+  }
+
+  async #fromDisk(request: ReadRequest, writtenOffset: number): Promise<ReadResult> {
+    const upperOffset = Math.min(request.upperOffset, writtenOffset)
+    let segment: Segment | undefined = this.#segments.floor(request.offset)
+    while (segment) {
+      const range = segment.corruptAt(request.offset)
+      if (range) throw new KafkaError(Errors.CORRUPT_MESSAGE, `offsets ${range.startOffset} to ${range.endOffset - 1}`)
+      const piece = await this.#readSegment(segment, request, upperOffset)
+      if (piece === 'beyond') {
+        segment = this.#segments.after(segment)
+        continue
+      }
+      if (piece === 'nothing') break
+      return this.#result(request, [piece.chunk], piece.chunk.length, piece.nextOffset)
+    }
+    return this.#result(request, [], 0, request.offset)
+  }
+
+  /** `beyond`: this segment has no batch at or after the offset. `nothing`: the limits let none through. */
+  async #readSegment(
+    segment: Segment,
+    request: ReadRequest,
+    upperOffset: number,
+  ): Promise<{ chunk: Buffer; nextOffset: number } | 'beyond' | 'nothing'> {
+    const { offset, bytesMax, minOneBatch } = request
+    const place = this.#places.get(offset)
+    const known = place?.segment === segment ? place.position : -1
+    if (known < 0 && offset > segment.baseOffset) await this.#ensureIndexes(segment)
+    let position = known >= 0 ? known : (segment.offsetIndex?.floorPosition(offset) ?? 0)
+    const slack = known >= 0 ? 0 : 4 * 1024
+    return segment.file.with(async file => {
+      const end = Math.min(readableEnd(segment, offset), file.size)
+      let length = Math.max(bytesMax + slack, batchHeaderBytes)
+      while (position < end) {
+        const buffer = await file.read(position, Math.min(length, end - position))
+        const at = skipTo(buffer, offset)
+        if (at < buffer.length) {
+          const taken = wholeBatches(buffer, at, { bytesMax, minOneBatch, upperOffset })
+          if (taken.end > at) {
+            this.#remember(taken.nextOffset, segment, position + taken.end)
+            return { chunk: buffer.subarray(at, taken.end), nextOffset: taken.nextOffset }
+          }
+          // The batch that is wanted goes on after this piece: once more, as long as it says.
+          if (taken.neededBytes === 0 || position + at + taken.neededBytes > end) return 'nothing'
+          length = Math.max(length, taken.neededBytes)
+        }
+        position += at
+      }
+      return 'beyond'
+    })
+  }
+
+  #remember(offset: number, segment: Segment, position: number): void {
+    this.#places.delete(offset)
+    this.#places.set(offset, { segment, position })
+    if (this.#places.size <= placesMax) return
+    for (const oldest of this.#places.keys()) {
+      this.#places.delete(oldest)
+      return
+    }
+  }
+
+  async #ensureIndexes(segment: Segment): Promise<void> {
+    if (segment === this.#segments.active) return
+    if (!segment.offsetIndex || !segment.timeIndex) {
+      const loaded = await loadIndexes(this.#services.host.disk, this.#directory, segment)
+      if (!loaded) await this.#rebuildIndexes(segment)
+    }
+    if (this.#segments.has(segment)) this.#services.indexes.used(segment)
+  }
+
+  #result(request: ReadRequest, chunks: Buffer[], bytes: number, nextOffset: number): ReadResult | Promise<ReadResult> {
+    if (!request.abortedTransactions) return { chunks, bytes, nextOffset, abortedTransactions: null }
+    const aborted = this.#aborted(request.offset, nextOffset)
+    if (aborted instanceof Promise) {
+      return aborted.then(abortedTransactions => ({ chunks, bytes, nextOffset, abortedTransactions }))
+    }
+    return { chunks, bytes, nextOffset, abortedTransactions: aborted }
+  }
+
+  /** At once when all indexes that are needed are in memory. */
+  #aborted(fromOffset: number, upperOffset: number): AbortedTransaction[] | Promise<AbortedTransaction[]> {
+    const found: AbortedTransaction[] = []
+    if (upperOffset <= fromOffset) return found
+    const all = this.#segments.all
+    for (let slot = all.indexOf(this.#segments.floor(fromOffset)); slot < all.length; slot++) {
+      const segment = all[slot]
+      if (segment.aborted === null) {
+        return this.#ensureIndexes(segment).then(() => this.#aborted(fromOffset, upperOffset))
+      }
+      const { transactions, complete } = abortedBetween(segment.aborted, fromOffset, upperOffset)
+      found.push(...transactions)
+      if (complete) break
+    }
+    return found
+  }
+
+  async #firstRecord(
+    segment: Segment,
+    fromOffset: number,
+    wantsBatch: (buffer: Buffer, at: number) => boolean,
+    wantsRecord: (record: { offset: number; timestampMs: number }) => boolean,
+  ): Promise<TimestampedOffset | null> {
+    let found: TimestampedOffset | null = null
+    await segment.file.with(file =>
+      scanReadable(file, segment.corrupt, {
+        from: segment.offsetIndex?.floorPosition(fromOffset) ?? 0,
+        to: Math.min(file.size, segment.sizeBytes),
+        fromOffset: segment.baseOffset,
+        checksums: false,
+        scanBytes: 64 * 1024,
+        visit(buffer, at) {
+          if (!wantsBatch(buffer, at)) return true
+          for (const record of readRecords(buffer, at)) {
+            if (!wantsRecord(record)) continue
+            const { offset, timestampMs } = record
+            found = { offset, timestamp: timestampMs, leaderEpoch: partitionLeaderEpoch(buffer, at) }
+            return false
+          }
+          return true
+        },
+      }),
+    )
+    return found
+  }
+}
+
+/** Where a reader that starts at `offset` must stop: at damaged bytes, or at the end. */
+function readableEnd(segment: Segment, offset: number): number {
+  for (const range of segment.corrupt) if (range.startOffset > offset) return range.position
+  return segment.sizeBytes
+}
+
+/** Position in `buffer` of the first batch that ends at or after `offset`, or of the first incomplete one. */
+function skipTo(buffer: Buffer, offset: number): number {
+  let at = 0
+  while (buffer.length - at >= batchHeaderBytes) {
+    const shape = checkBatchShape(buffer, at, Number.MAX_SAFE_INTEGER)
+    if (shape !== 'ok') throw new KafkaError(Errors.CORRUPT_MESSAGE, `stored batch: ${shape}`)
+    if (lastOffset(buffer, at) >= offset) return at
+    const bytes = batchBytes(buffer, at)
+    if (at + bytes > buffer.length) return at + bytes
+    at += bytes
+  }
+  return at
+}
+
+interface TakeLimits {
+  readonly bytesMax: number
+  readonly minOneBatch: boolean
+  readonly upperOffset: number
+}
+
+/** Whole batches from `at` on within the limits. `neededBytes`: the first one is cut off by the end of the buffer. */
+function wholeBatches(
+  buffer: Buffer,
+  at: number,
+  limits: TakeLimits,
+): { end: number; nextOffset: number; neededBytes: number } {
+  let end = at
+  let nextOffset = -1
+  while (buffer.length - end >= batchHeaderBytes) {
+    const first = end === at
+    if (baseOffset(buffer, end) >= limits.upperOffset) break
+    const shape = checkBatchShape(buffer, end, Number.MAX_SAFE_INTEGER)
+    if (shape !== 'ok') {
+      if (first) throw new KafkaError(Errors.CORRUPT_MESSAGE, `stored batch: ${shape}`)
+      break
+    }
+    const bytes = batchBytes(buffer, end)
+    if (end - at + bytes > limits.bytesMax && !(first && limits.minOneBatch)) break
+    if (end + bytes > buffer.length) return { end, nextOffset, neededBytes: first ? bytes : 0 }
+    nextOffset = lastOffset(buffer, end) + 1
+    end += bytes
+  }
+  const cut = end === at && buffer.length - end < batchHeaderBytes
+  return { end, nextOffset, neededBytes: cut ? batchHeaderBytes : 0 }
+}

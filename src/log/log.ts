@@ -1,0 +1,675 @@
+/**
+ * One partition on disk. `append` checks a batch, gives it its offsets and queues it for the disk, all in one call; the
+ * write loop moves the watermarks `written` and `durable` when the bytes are where they belong.
+ *
+ * Nothing in memory changes before every reason to refuse a batch is ruled out, and nothing that was given an offset is
+ * taken back: a full disk makes it wait, any other failure takes the log directory offline.
+ */
+import { Errors, KafkaError } from '../../protocol/errors.ts'
+import {
+  baseOffset,
+  batchBytes,
+  lastOffset,
+  lastOffsetDelta,
+  maxTimestamp,
+  partitionLeaderEpoch,
+  setBaseOffset,
+  setPartitionLeaderEpoch,
+} from '../../protocol/records/batch.ts'
+import { validateForAppend } from '../../protocol/records/validate.ts'
+import { DiskError } from '../host/host.ts'
+import { assert } from '../lib/assert.ts'
+import { Watermark } from '../lib/watermark.ts'
+import { checkReplicated, producerBatchOf } from './append-checks.ts'
+import type { EpochEnd, EpochEntry, LeaderEpochs } from './leader-epochs.ts'
+import type { LogConfig } from './log-config.ts'
+import { LogReader, type ReadRequest, type ReadResult, type TimestampedOffset } from './log-reader.ts'
+import type { LogServices } from './log-services.ts'
+import type { ProducerSnapshots } from './producer-snapshot.ts'
+import type {
+  ActiveProducer,
+  AppendOrigin,
+  ProducerBatch,
+  ProducerSnapshotEntry,
+  ProducerState,
+} from './producer-state.ts'
+import { expiredSegments } from './retention.ts'
+import { type CorruptRange, offsetFileName, Segment } from './segment.ts'
+import { logSuffix, retireSegment, saveIndexes } from './segment-files.ts'
+import { rebuildIndexes, restoreProducers } from './segment-rebuild.ts'
+import type { SegmentList } from './segments.ts'
+import { ownBytes, TailCache } from './tail-cache.ts'
+import { cutSegment } from './truncation.ts'
+import { WriteLoop } from './write-loop.ts'
+
+export type { LogConfig } from './log-config.ts'
+export type { ReadRequest, ReadResult, TimestampedOffset } from './log-reader.ts'
+export type { ActiveProducer, AppendOrigin } from './producer-state.ts'
+
+export interface AppendOptions {
+  /** The epoch in which this broker leads the partition; written into the batch. */
+  readonly leaderEpoch: number
+  /** `replication` is not for `append` but for `appendAsFollower`. */
+  readonly origin: Exclude<AppendOrigin, 'replication'>
+  /** Version of the Produce request; any for the broker's own batches. */
+  readonly requestVersion: number
+  /** Level of the feature `transaction.version` that a marker is written under; 0 unless given. */
+  readonly transactionVersion?: number
+  /** See CheckOptions of producer-state.ts. */
+  readonly verificationGuard?: symbol | null
+}
+
+export interface AppendInfo {
+  readonly firstOffset: number
+  readonly lastOffset: number
+  /** Milliseconds; -1 when the records keep the timestamps of their producer. */
+  readonly logAppendTimeMs: number
+  readonly logStartOffset: number
+  /** The batch was appended before, at these offsets; nothing was appended now. */
+  readonly duplicate: boolean
+}
+
+/** What opening or recovering a log found (log-loader.ts). */
+export interface LogState {
+  readonly topic: string
+  readonly partition: number
+  readonly topicId: string
+  /** Path of the partition's directory. */
+  readonly directory: string
+  readonly config: LogConfig
+  readonly services: LogServices
+  readonly segments: SegmentList
+  readonly epochs: LeaderEpochs
+  readonly producers: ProducerState
+  readonly snapshots: ProducerSnapshots
+  readonly logStartOffset: number
+  readonly logEndOffset: number
+  readonly highWatermark: number
+}
+
+export class Log {
+  readonly topic: string
+  readonly partition: number
+  readonly topicId: string
+  /** Offsets below are in the page cache. */
+  readonly written: Watermark
+  /** Offsets below are durable under the flush settings: synced, unless those settings say that the page cache counts. */
+  readonly durable: Watermark
+  readonly epochs: LeaderEpochs
+  readonly producers: ProducerState
+  /** The high watermark that the last checkpoint knew of; where a leader starts from. */
+  readonly checkpointedHighWatermark: number
+  /** May be replaced at any time. */
+  config: LogConfig
+  readonly #services: LogServices
+  readonly #segments: SegmentList
+  readonly #snapshots: ProducerSnapshots
+  readonly #tail: TailCache
+  readonly #loop: WriteLoop
+  readonly #reader: LogReader
+  readonly #directory: string
+  /** Null until somebody replicates this log: then what is durable is committed. */
+  #highWatermark: number | null = null
+  #logStartOffset: number
+  #logEndOffset: number
+  /** Offsets below are synced, whatever the flush settings say. */
+  #syncedOffset: number
+  #failure: KafkaError | null = null
+  #stalled = false
+  #changedSinceOpen = false
+  /** Producer state at the base of a segment that has no file yet. */
+  #pendingSnapshot: { offset: number; entries: ProducerSnapshotEntry[] } | null = null
+  /** Removals of old segments, one after the other. */
+  #retiring: Promise<void> = Promise.resolve()
+
+  constructor(state: LogState) {
+    this.topic = state.topic
+    this.partition = state.partition
+    this.topicId = state.topicId
+    this.config = state.config
+    this.epochs = state.epochs
+    this.producers = state.producers
+    this.checkpointedHighWatermark = state.highWatermark
+    this.written = new Watermark(state.logEndOffset)
+    this.durable = new Watermark(state.logEndOffset)
+    this.#services = state.services
+    this.#segments = state.segments
+    this.#snapshots = state.snapshots
+    this.#directory = state.directory
+    this.#logStartOffset = state.logStartOffset
+    this.#logEndOffset = state.logEndOffset
+    this.#syncedOffset = state.logEndOffset
+    const { limits, host, tailBudget } = state.services
+    this.#tail = new TailCache(tailBudget, limits.tailCachePerLogBytes, state.logEndOffset)
+    this.#loop = new WriteLoop(host.clock, limits, this.#writeTarget())
+    this.#reader = new LogReader(state.services, state.directory, state.segments, this.#tail, segment =>
+      rebuildIndexes(this.#services, this.#directory, this.#segments.all, this.#snapshots, segment, this.config),
+    )
+  }
+
+  /** Path of the partition's directory. */
+  get directory(): string {
+    return this.#directory
+  }
+
+  get logStartOffset(): number {
+    return this.#logStartOffset
+  }
+
+  /** The offset that the next record gets. */
+  get logEndOffset(): number {
+    return this.#logEndOffset
+  }
+
+  /** Offsets below are synced: where recovery has to begin after a crash. */
+  get recoveryPoint(): number {
+    return this.#syncedOffset
+  }
+
+  /**
+   * Offsets below are committed: retention goes no further, and the checkpoint of high watermarks holds it. Without
+   * replicas it is what is durable; whoever replicates the log sets it.
+   */
+  get highWatermark(): number {
+    return this.#highWatermark ?? this.durable.value
+  }
+
+  set highWatermark(offset: number) {
+    this.#highWatermark = offset
+  }
+
+  get sizeBytes(): number {
+    return this.#segments.sizeBytes
+  }
+
+  /** Bytes that wait for the disk. */
+  get queuedBytes(): number {
+    return this.#loop.queuedBytes
+  }
+
+  /** Why this log cannot be used any more; null while it can. */
+  get failure(): KafkaError | null {
+    return this.#failure
+  }
+
+  get segmentBaseOffsets(): number[] {
+    return this.#segments.all.map(segment => segment.baseOffset)
+  }
+
+  get firstSegmentOffset(): number {
+    return this.#segments.first.baseOffset
+  }
+
+  /** Ranges of offsets whose records are damaged: readers get CORRUPT_MESSAGE there. */
+  get corruptRanges(): CorruptRange[] {
+    return this.#segments.all.flatMap(segment => segment.corrupt)
+  }
+
+  get latestEpoch(): EpochEntry | null {
+    return this.epochs.latest
+  }
+
+  /**
+   * Appends one batch as the leader. `records` is patched in place and kept: it must not change afterwards. Throws
+   * KafkaError for everything that a client can get wrong, and KAFKA_STORAGE_ERROR while the directory is offline or
+   * nearly full; then nothing has changed.
+   */
+  append(records: Buffer, options: AppendOptions): AppendInfo {
+    this.#admit(records.length, options.origin)
+    const nowMs = this.#services.host.clock.now()
+    const { origin, requestVersion } = options
+    const checked = validateForAppend(records, { origin, requestVersion, nowMs, config: this.config })
+    const batch = checked.buffer
+    const producer = producerBatchOf(batch)
+    if (producer !== null) {
+      const known = this.producers.check(producer, origin, {
+        transactionVersion: options.transactionVersion ?? 0,
+        guard: options.verificationGuard,
+      })
+      if (known) {
+        return {
+          firstOffset: known.lastOffset - known.offsetDelta,
+          lastOffset: known.lastOffset,
+          logAppendTimeMs: known.timestampMs,
+          logStartOffset: this.#logStartOffset,
+          duplicate: true,
+        }
+      }
+    }
+    const firstOffset = this.#logEndOffset
+    if (firstOffset + lastOffsetDelta(batch) >= Number.MAX_SAFE_INTEGER) throw new KafkaError(Errors.INVALID_RECORD)
+    setBaseOffset(batch, 0, firstOffset)
+    setPartitionLeaderEpoch(batch, 0, options.leaderEpoch)
+    this.#place(batch, producer, nowMs)
+    return {
+      firstOffset,
+      lastOffset: this.#logEndOffset - 1,
+      logAppendTimeMs: checked.logAppendTimeMs,
+      logStartOffset: this.#logStartOffset,
+      duplicate: false,
+    }
+  }
+
+  /**
+   * Appends what the leader of `leaderEpoch` sent: whole batches that have their offsets. Batches of a later epoch and
+   * an incomplete last one are left out. The new log end offset. Throws KafkaError, and then appended nothing.
+   */
+  appendAsFollower(records: Buffer, leaderEpoch: number): number {
+    this.#admit(records.length, 'replication')
+    const nowMs = this.#services.host.clock.now()
+    for (const at of checkReplicated(records, this.#logEndOffset, leaderEpoch)) {
+      const batch = records.subarray(at, at + batchBytes(records, at))
+      this.#place(batch, producerBatchOf(batch), nowMs)
+    }
+    return this.#logEndOffset
+  }
+
+  /**
+   * Batches from `offset` on: at once when they are in memory. Throws (or rejects with) KafkaError: OFFSET_OUT_OF_RANGE,
+   * CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR.
+   */
+  read(request: ReadRequest): ReadResult | Promise<ReadResult> {
+    if (this.#failure) throw this.#failure
+    if (request.offset < this.#logStartOffset || request.offset > this.#logEndOffset) {
+      throw new KafkaError(
+        Errors.OFFSET_OUT_OF_RANGE,
+        `offset ${request.offset}, the log has ${this.#logStartOffset} to ${this.#logEndOffset}`,
+      )
+    }
+    const result = this.#reader.read(request, this.written.value)
+    return result instanceof Promise ? result.catch(error => this.#readFailed(error)) : result
+  }
+
+  /** The first record that is not older than `timestamp` (milliseconds), null when there is none. Throws KafkaError. */
+  async offsetForTimestamp(timestamp: number): Promise<TimestampedOffset | null> {
+    await this.#writtenUpToNow()
+    return this.#reader.offsetForTimestamp(timestamp, this.#logStartOffset).catch(error => this.#readFailed(error))
+  }
+
+  /** The first record that has the largest timestamp of all, null when none has any. Throws KafkaError. */
+  async maxTimestamp(): Promise<TimestampedOffset | null> {
+    await this.#writtenUpToNow()
+    return this.#reader.maxTimestamp().catch(error => this.#readFailed(error))
+  }
+
+  /** Where records of `epoch` end, for those who compare histories; null when it is unknown. */
+  endOffsetForEpoch(epoch: number): EpochEnd | null {
+    return this.epochs.endOffsetFor(epoch, this.#logEndOffset)
+  }
+
+  /** This broker becomes leader: records from here on belong to `epoch`. */
+  startEpoch(epoch: number): void {
+    const latest = this.epochs.latest
+    if (latest && latest.epoch >= epoch) return
+    this.epochs.assign(epoch, this.#logEndOffset)
+    this.#saveEpochs()
+  }
+
+  /** Read-committed consumers may read up to here: neither beyond the high watermark nor into an open transaction. */
+  lastStableOffset(highWatermark: number): number {
+    return Math.min(highWatermark, this.producers.firstUnstableOffset(highWatermark) ?? highWatermark)
+  }
+
+  activeProducers(): ActiveProducer[] {
+    return this.producers.activeProducers()
+  }
+
+  /** All that was appended before is synced when it resolves. Rejects with KafkaError KAFKA_STORAGE_ERROR. */
+  flush(): Promise<void> {
+    return this.#loop.flush()
+  }
+
+  /**
+   * Records before `offset` are gone; their segments go with the next retention. Throws KafkaError OFFSET_OUT_OF_RANGE
+   * beyond the high watermark, KAFKA_STORAGE_ERROR. Durable when it resolves.
+   */
+  async deleteRecordsBefore(offset: number): Promise<void> {
+    if (this.#failure) throw this.#failure
+    if (offset > this.highWatermark) {
+      throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE, `high watermark is ${this.highWatermark}`)
+    }
+    this.#raiseLogStart(offset)
+    await this.#services.saveLogStarts().catch(error => {
+      if (!(error instanceof DiskError)) throw error
+      throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, error.message)
+    })
+  }
+
+  /**
+   * Removes what retention says: by log start offset, by time, by size; the active segment is rolled first when it has
+   * expired itself. Resolves when the names are gone. Rejects with KafkaError KAFKA_STORAGE_ERROR.
+   */
+  async enforceRetention(): Promise<number> {
+    if (this.#failure) throw this.#failure
+    const nowMs = this.#services.host.clock.now()
+    const { config } = this
+    const count = await expiredSegments(this.#segments, {
+      config,
+      nowMs,
+      logStartOffset: this.#logStartOffset,
+      highWatermark: Math.min(this.highWatermark, this.durable.value),
+      largestTimestamp: segment => this.#reader.largestTimestamp(segment),
+    }).catch(error => this.#readFailed(error))
+    if (count === 0 || this.#failure) return 0
+    if (count === this.#segments.all.length) {
+      this.#roll(this.#logEndOffset, nowMs)
+      await this.#loop.ensure(this.#segments.active)
+    }
+    const gone = this.#segments.removeOldest(count)
+    this.#raiseLogStart(this.#segments.first.baseOffset)
+    await this.#retire(gone)
+    return count
+  }
+
+  /** Forgets idempotent producers that were idle for long. */
+  expireProducers(): void {
+    this.producers.expire(this.#services.host.clock.now(), this.#services.producerIdExpirationMs)
+  }
+
+  /**
+   * Cuts off every batch that ends at or after `offset`. Nobody may append meanwhile. Durable when it resolves. Waiters
+   * on the watermarks for what is cut off must have been told before.
+   */
+  async truncateTo(offset: number): Promise<void> {
+    if (offset >= this.#logEndOffset) return
+    await this.#cut(offset, () => this.#truncate(Math.max(offset, this.#segments.first.baseOffset)))
+  }
+
+  /** Throws everything away: the log is empty and begins at `offset`. As `truncateTo` otherwise. */
+  async truncateFullyAndStartAt(offset: number): Promise<void> {
+    await this.#cut(Math.min(offset, this.#logStartOffset), async () => {
+      const fresh = this.#newSegment(offset)
+      for (const segment of [...this.#segments.all].reverse()) await this.#removeFiles(segment)
+      this.#segments.restart(fresh)
+      this.epochs.clear()
+      this.producers.reset()
+      await this.#snapshots.removeAll()
+      await this.#createFile(fresh)
+      fresh.onDisk = true
+      this.#logStartOffset = offset
+      await this.#endMoved(offset)
+    })
+  }
+
+  /** Leader epochs that are not saved yet are durable when it resolves. Rejects with DiskError. */
+  saveEpochs(): Promise<void> {
+    return this.epochs.save()
+  }
+
+  /**
+   * Writes what is queued, syncs it and saves indexes and producer state, so that the next start need not scan. False
+   * when something of it could not be saved: the start after this must recover.
+   */
+  async close(): Promise<boolean> {
+    let clean = this.#failure === null && !this.#stalled
+    if (clean) {
+      try {
+        await this.#loop.flush()
+        await this.#retiring
+        if (this.#changedSinceOpen) await this.#loop.after(() => this.#saveDerived())
+        await this.epochs.save()
+      } catch (error) {
+        if (!(error instanceof DiskError) && !(error instanceof KafkaError)) throw error
+        clean = false
+      }
+    }
+    await this.#release(new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER, 'the log is closed'))
+    return clean && this.#logEndOffset === this.#syncedOffset
+  }
+
+  /** The partition is being deleted: stops everything, forgets what is queued. Its files are Logs' to rename. */
+  async abandon(): Promise<void> {
+    await this.#release(new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION, 'the partition is deleted'))
+  }
+
+  /** The log directory went offline: everyone who waits is told, nothing is written any more. */
+  fail(error: Error): void {
+    this.#loop.fail(error)
+  }
+
+  /** Space may have come back. */
+  wake(): void {
+    this.#loop.wake()
+  }
+
+  #admit(bytes: number, origin: AppendOrigin): void {
+    if (this.#failure) throw this.#failure
+    if (this.#stalled || (origin === 'client' && !this.#services.space.admits(bytes))) {
+      throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, 'the disk is full')
+    }
+  }
+
+  /** Gives a checked batch its place: from here on nothing can refuse it. */
+  #place(batch: Buffer, producer: ProducerBatch | null, nowMs: number): void {
+    const first = baseOffset(batch)
+    const last = lastOffset(batch)
+    const largest = maxTimestamp(batch)
+    const epoch = partitionLeaderEpoch(batch)
+    const segment = this.#segmentFor(batch, first, last, largest, nowMs)
+    const cached = { baseOffset: first, lastOffset: last, position: segment.sizeBytes, bytes: ownBytes(batch) }
+    segment.noteBatch(last, largest, batch.length, this.config.indexIntervalBytes)
+    this.#logEndOffset = last + 1
+    this.#changedSinceOpen = true
+    if (epoch >= 0 && epoch !== this.epochs.latest?.epoch && this.epochs.assign(epoch, first)) this.#saveEpochs()
+    if (producer !== null) {
+      const completed = this.producers.apply(producer, first, last, nowMs)
+      if (completed?.aborted) {
+        const { producerId, firstOffset, lastOffset: markerOffset } = completed
+        const lastStableOffset = this.producers.lastStableOffsetAfter(completed)
+        segment.aborted?.push({ producerId, firstOffset, lastOffset: markerOffset, lastStableOffset })
+      }
+    }
+    this.#tail.add(cached)
+    this.#loop.push(segment, cached)
+  }
+
+  #segmentFor(batch: Buffer, first: number, last: number, largest: number, nowMs: number): Segment {
+    const { active } = this.#segments
+    if (!active.mustRoll({ bytes: batch.length, lastOffset: last, maxTimestamp: largest, nowMs }, this.config)) {
+      return active
+    }
+    // A replicated log may leave so large a gap that the new segment has to begin with the batch itself.
+    const base = last - this.#logEndOffset > 0x7fffffff ? first : this.#logEndOffset
+    return this.#roll(base, nowMs)
+  }
+
+  /** A new active segment, in memory; its file is made when the write loop reaches it. */
+  #roll(offset: number, nowMs: number): Segment {
+    const { active } = this.#segments
+    if (active.baseOffset === offset) {
+      // Nothing in it: an index limit of less than one entry, say. There is no other place to go.
+      return active
+    }
+    this.#pendingSnapshot = { offset, entries: this.producers.snapshot() }
+    active.completeIndexes()
+    const segment = this.#newSegment(offset, nowMs)
+    this.#segments.add(segment)
+    return segment
+  }
+
+  #newSegment(offset: number, nowMs = this.#services.host.clock.now()): Segment {
+    const { files, host } = this.#services
+    const { segmentJitterMs, segmentMs } = this.config
+    const jitterMs = segmentJitterMs > 0 ? host.random.below(Math.min(segmentJitterMs, segmentMs) + 1) : 0
+    const file = files.file(`${this.#directory}/${offsetFileName(offset, logSuffix)}`, 'append')
+    return new Segment(offset, file, nowMs, jitterMs)
+  }
+
+  #writeTarget(): ConstructorParameters<typeof WriteLoop>[2] {
+    const log = this
+    return {
+      get config() {
+        return log.config
+      },
+      create: segment => this.#finishAndCreate(segment),
+      wroteTo: offset => {
+        this.#tail.unpinTo(offset)
+        this.written.advance(offset)
+      },
+      durableTo: offset => this.durable.advance(offset),
+      syncedTo: offset => {
+        this.#syncedOffset = offset
+      },
+      diskFull: full => {
+        this.#stalled = full
+        this.#services.space.stalled(full)
+      },
+      failed: error => this.#failed(error),
+    }
+  }
+
+  /** The segment before this one is complete and synced: saves its indexes, then makes the file of the new one. */
+  async #finishAndCreate(segment: Segment): Promise<void> {
+    const { disk, log } = this.#services.host
+    const before = this.#segments.all.findLast(other => other.baseOffset < segment.baseOffset)
+    if (before?.onDisk) {
+      await saveIndexes(disk, this.#directory, before).catch(error => {
+        log.warn({ err: error, path: before.file.path }, 'indexes could not be saved; they are rebuilt when needed')
+      })
+      this.#services.indexes.used(before)
+    }
+    const snapshot = this.#pendingSnapshot
+    if (snapshot && snapshot.offset === segment.baseOffset) {
+      await this.#snapshots.write(snapshot.offset, snapshot.entries).catch(error => {
+        log.warn({ err: error, directory: this.#directory }, 'producer snapshot could not be saved')
+      })
+      if (this.#pendingSnapshot === snapshot) this.#pendingSnapshot = null
+    }
+    await this.#createFile(segment)
+  }
+
+  async #createFile(segment: Segment): Promise<void> {
+    await segment.file.acquire()
+    segment.file.release()
+    await this.#services.host.disk.syncDirectory(this.#directory)
+  }
+
+  async #truncate(offset: number): Promise<void> {
+    const segments = this.#segments
+    while (segments.all.length > 1 && segments.active.baseOffset > offset) {
+      await this.#removeFiles(segments.active)
+      segments.removeActive()
+    }
+    const { active } = segments
+    if (active.offsetIndex === null || active.timeIndex === null || active.aborted === null) {
+      await rebuildIndexes(this.#services, this.#directory, segments.all, this.#snapshots, active, this.config)
+    }
+    this.#services.indexes.forget(active)
+    const end = await cutSegment(active, offset, this.config, this.#services.limits.scanBytes)
+    this.epochs.truncateFromEnd(end)
+    await this.#snapshots.removeAfter(end)
+    await this.#endMoved(end)
+  }
+
+  /** After a truncation, inside the write loop: everything that depends on where the log ends. */
+  async #endMoved(offset: number): Promise<void> {
+    this.#logEndOffset = offset
+    this.#syncedOffset = offset
+    this.#changedSinceOpen = true
+    this.#loop.forgetDirty()
+    this.#tail.clear(offset)
+    this.#reader.forget()
+    this.written.reset(offset)
+    this.durable.reset(offset)
+    if (this.#highWatermark !== null) this.#highWatermark = Math.min(this.#highWatermark, offset)
+    this.#logStartOffset = Math.min(this.#logStartOffset, offset)
+    await restoreProducers(this.#services, this.#segments.all, this.#snapshots, offset, this.producers)
+    await this.epochs.save()
+  }
+
+  /** Runs `cut` in the write loop, with the checkpoints lowered before a byte goes. */
+  async #cut(offset: number, cut: () => Promise<void>): Promise<void> {
+    if (this.#failure) throw this.#failure
+    assert(offset >= 0, `truncation to ${offset}`)
+    const restore = await this.#services.lowerCheckpoints(this, offset).catch(error => this.#fatal(error))
+    try {
+      await this.#loop.after(cut)
+    } finally {
+      restore()
+    }
+  }
+
+  #raiseLogStart(offset: number): void {
+    if (offset <= this.#logStartOffset) return
+    this.#logStartOffset = offset
+    this.epochs.truncateFromStart(offset)
+    this.producers.logStartMoved(offset)
+  }
+
+  #retire(gone: readonly Segment[]): Promise<void> {
+    const run = async () => {
+      for (const segment of gone) await this.#removeFiles(segment)
+      const bases = new Set(this.segmentBaseOffsets)
+      await this.#snapshots.removeBefore(this.#segments.first.baseOffset, bases)
+    }
+    this.#retiring = this.#retiring.then(run).catch(error => this.#fatal(error))
+    return this.#retiring
+  }
+
+  async #removeFiles(segment: Segment): Promise<void> {
+    const { host, indexes } = this.#services
+    indexes.forget(segment)
+    await retireSegment(host.disk, this.#directory, segment, path =>
+      this.#services.removeLater(path, this.config.fileDeleteDelayMs),
+    )
+    await segment.file.close()
+  }
+
+  #saveEpochs(): void {
+    this.epochs.save().catch(error => {
+      // Rebuilt from the batch headers when it is missing: a full disk may pass.
+      if (error instanceof DiskError && error.code === 'ENOSPC') return
+      this.#services.directory.fail(error)
+    })
+  }
+
+  async #saveDerived(): Promise<void> {
+    const { active } = this.#segments
+    if (active.onDisk) await saveIndexes(this.#services.host.disk, this.#directory, active)
+    await this.#snapshots.write(this.#logEndOffset, this.producers.snapshot())
+  }
+
+  async #writtenUpToNow(): Promise<void> {
+    if (this.#failure) throw this.#failure
+    if (this.written.value >= this.#logEndOffset) return
+    await new Promise<void>((resolve, reject) => {
+      this.written.reached(this.#logEndOffset, failure => (failure ? reject(failure) : resolve()))
+    })
+  }
+
+  #failed(error: Error): void {
+    if (this.#failure) return
+    const failure = error instanceof KafkaError ? error : new KafkaError(Errors.KAFKA_STORAGE_ERROR, error.message)
+    this.#failure = failure
+    if (error instanceof DiskError) this.#services.directory.fail(error)
+    this.written.fail(failure)
+    this.durable.fail(failure)
+  }
+
+  #fatal(error: unknown): never {
+    if (error instanceof DiskError) {
+      this.#loop.fail(error)
+      throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, error.message)
+    }
+    throw error
+  }
+
+  /** A read that the disk refused is final too, except that the file may have gone with its segment. */
+  #readFailed(error: unknown): never {
+    if (error instanceof DiskError) {
+      if (error.code === 'ENOENT') throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE, 'the segment is gone')
+      if (error.code === 'EMFILE') throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, error.message)
+      this.#fatal(error)
+    }
+    throw error
+  }
+
+  async #release(reason: KafkaError): Promise<void> {
+    this.#loop.fail(reason)
+    this.#tail.clear(this.#logEndOffset)
+    for (const segment of this.#segments.all) {
+      this.#services.indexes.forget(segment)
+      await segment.file.close()
+    }
+  }
+}
