@@ -26,11 +26,12 @@ export const handler = defineHandler(describeCluster, '0-2', (request, context) 
   }
   const { metadata, clusterId, nodeId } = context.broker
   const brokers = []
-  for (const { id, fenced } of [...metadata.brokers.values()].sort((a, b) => a.id - b.id)) {
+  for (const { id, fenced, rack, endpoints } of [...metadata.brokers.values()].sort((a, b) => a.id - b.id)) {
     if (fenced && !includeFencedBrokers) continue
-    const endpoint = brokerEndpoint(context, id)
-    if (endpoint === null) continue
-    brokers.push({ brokerId: id, host: endpoint.host, port: endpoint.port, rack: endpoint.rack, isFenced: fenced })
+    const named = endpoints.find(({ name }) => name === context.peer.listener.name)
+    const endpoint = fenced ? named : brokerEndpoint(context, id)
+    if (!endpoint) continue
+    brokers.push({ brokerId: id, host: endpoint.host, port: endpoint.port, rack, isFenced: fenced })
   }
   return {
     errorCode: Errors.NONE,

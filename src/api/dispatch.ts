@@ -12,6 +12,7 @@ import { decodeRequestHeader, encodeResponseFrame, type RequestHeader } from '..
 import { apiVersions } from '../../protocol/messages/18-api-versions.ts'
 import { ParseError } from '../../protocol/reader.ts'
 import type { AnyApi, ListenerKind, RequestOf, ResponseOf } from '../../protocol/schema.ts'
+import { DiskError } from '../host/host.ts'
 import { AssertionError } from '../lib/assert.ts'
 import type { Answer, Turn } from '../network/connection.ts'
 import { CloseConnection, type Peer } from '../network/peer.ts'
@@ -116,7 +117,8 @@ export class Dispatcher {
       const fields = { err: error, api: handler.api.name, version: context.version, clientId: context.clientId }
       this.#rooms.host.log.error(fields, 'a request failed unexpectedly')
     }
-    const failure = error instanceof KafkaError ? error : new KafkaError(Errors.UNKNOWN_SERVER_ERROR)
+    const code = error instanceof DiskError ? Errors.KAFKA_STORAGE_ERROR : Errors.UNKNOWN_SERVER_ERROR
+    const failure = error instanceof KafkaError ? error : new KafkaError(code)
     const response = handler.failed(request, failure, context)
     if (response === null) throw new CloseConnection(`${handler.api.name} failed: ${failure.message}`)
     return response
