@@ -152,6 +152,11 @@ export class Log {
     return this.#directory
   }
 
+  /** Path of the log directory that holds it. */
+  get logDirectory(): string {
+    return this.#services.directory.path
+  }
+
   get logStartOffset(): number {
     return this.#logStartOffset
   }

@@ -26,7 +26,7 @@ export interface LogsOptions {
   readonly producerIdExpirationMs?: number
 }
 
-export interface NewLog {
+interface NewLog {
   readonly topic: string
   readonly topicId: string
   readonly partition: number
@@ -85,7 +85,7 @@ export class Logs {
     return this.#states.map(state => state.directory)
   }
 
-  get all(): Log[] {
+  all(): Log[] {
     return [...this.#byName.values()]
   }
 
@@ -139,8 +139,7 @@ export class Logs {
    * The log of a partition, made if need be, in the directory with the fewest. Its names are durable when it resolves.
    * Rejects with KafkaError KAFKA_STORAGE_ERROR.
    */
-  async create(request: NewLog): Promise<Log> {
-    const { topic, partition, config } = request
+  async create(topic: string, topicId: string, partition: number, config: LogConfig): Promise<Log> {
     const name = `${topic}-${partition}`
     return this.#exclusively(name, async () => {
       const existing = await this.load(topic, partition, config)
@@ -149,7 +148,7 @@ export class Logs {
       const state = online.sort((a, b) => a.logs.size - b.logs.size)[0]
       if (!state || this.#closed) throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, 'no log directory is online')
       try {
-        return await this.#create(state, name, request)
+        return await this.#create(state, name, { topic, topicId, partition, config })
       } catch (error) {
         if (!(error instanceof DiskError)) throw error
         if (error.code !== 'ENOSPC') state.directory.fail(error)
@@ -216,7 +215,7 @@ export class Logs {
 
   /** Retention of all logs, one after the other. Never fails: a failing log takes its directory offline by itself. */
   async enforceRetention(): Promise<void> {
-    for (const log of this.all) {
+    for (const log of this.all()) {
       if (log.failure || this.#closed) continue
       log.expireProducers()
       const removed = await log.enforceRetention().catch(error => {
