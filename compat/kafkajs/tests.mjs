@@ -6,4 +6,4 @@ import './producer.mjs'
 import { runAll } from '../lib/harness.mjs'
 import { closeAll } from './client.mjs'
 
-await runAll(closeAll)
+await runAll(closeAll, 2)

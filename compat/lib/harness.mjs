@@ -64,24 +64,30 @@ function limited(promise, timeoutMs) {
   return Promise.race([promise, limit]).finally(() => clearTimeout(timer))
 }
 
-/** Runs every registered test in order, then `cleanup`, and ends the process. */
-export async function runAll(cleanup) {
-  process.on('unhandledRejection', error => console.error('unhandled rejection:', error))
-  for (const { name, run, needs, timeoutMs } of tests) {
-    if (only && !only.test(name)) continue
-    if (needs && notServed.has(needs)) {
-      report(name, 'not served', needs, 0)
-      continue
-    }
-    const start = performance.now()
-    try {
-      await limited(run(), timeoutMs)
-      report(name, 'pass', undefined, Math.round(performance.now() - start))
-    } catch (error) {
-      const detail = String(error?.stack ?? error).slice(0, 1500)
-      report(name, 'fail', detail, Math.round(performance.now() - start))
-    }
+async function runOne({ name, run, needs, timeoutMs }) {
+  if (only && !only.test(name)) return
+  if (needs && notServed.has(needs)) {
+    report(name, 'not served', needs, 0)
+    return
   }
+  const start = performance.now()
+  const ms = () => Math.round(performance.now() - start)
+  try {
+    await limited(run(), timeoutMs)
+    report(name, 'pass', undefined, ms())
+  } catch (error) {
+    report(name, 'fail', String(error?.stack ?? error).slice(0, 1500), ms())
+  }
+}
+
+/** Runs every registered test, `parallel` of them at a time, then `cleanup`, and ends the process. */
+export async function runAll(cleanup, parallel = 1) {
+  process.on('unhandledRejection', error => console.error('unhandled rejection:', error))
+  const queue = tests[Symbol.iterator]()
+  const worker = async () => {
+    for (const each of queue) await runOne(each)
+  }
+  await Promise.all(Array.from({ length: parallel }, worker))
   try {
     if (cleanup) await limited(cleanup(), 10_000)
   } catch (error) {
