@@ -1,0 +1,173 @@
+/** Altering settings while the cluster runs. */
+import { Errors, KafkaError } from '../../protocol/errors.ts'
+import { allBrokers, resourceTypes } from '../config/effective.ts'
+import { parseList } from '../config/setting.ts'
+import type { MetadataRecord } from '../metadata/records.ts'
+import {
+  checkBrokerConfigs,
+  checkClientMetricsConfigs,
+  checkGroupConfigs,
+  checkTopicConfigs,
+  invalidConfig,
+  settingOn,
+} from './config-checks.ts'
+import { type ControllerContext, type Decision, recordsPerRequestMax } from './context.ts'
+import { type ConfigOperation, configOperations, type ResourceChange, type ResourceOutcome } from './events.ts'
+import { topicNameProblem } from './topic-names.ts'
+import { duplicatesOf, outcomeOf } from './topics.ts'
+
+/**
+ * Every resource succeeds or fails by itself. `replace` deletes whatever isn't named. Throws KafkaError POLICY_VIOLATION
+ * for too many changes in all.
+ */
+export function alterConfigs(
+  context: ControllerContext,
+  resources: readonly ResourceChange[],
+  replace: boolean,
+  validateOnly: boolean,
+): Decision<readonly ResourceOutcome[]> {
+  const duplicates = duplicatesOf(resources.map(keyOf))
+  const records: MetadataRecord[] = []
+  const answer: ResourceOutcome[] = []
+  const answered = new Set<string>()
+  for (const resource of resources) {
+    const key = keyOf(resource)
+    if (answered.has(key)) continue
+    answered.add(key)
+    const { resourceType, resourceName } = resource
+    try {
+      if (duplicates.has(key)) throw new KafkaError(Errors.INVALID_REQUEST, 'Each resource must appear at most once.')
+      const changes = alterResource(context, resource, replace)
+      if (!validateOnly) records.push(...changes)
+      answer.push({ resourceType, resourceName, errorCode: Errors.NONE, errorMessage: null })
+    } catch (error) {
+      answer.push({ resourceType, resourceName, ...outcomeOf(error) })
+    }
+  }
+  if (records.length > recordsPerRequestMax) {
+    throw new KafkaError(
+      Errors.POLICY_VIOLATION,
+      `Unable to perform more than ${recordsPerRequestMax} changes at once.`,
+    )
+  }
+  return { records, answer }
+}
+
+function keyOf({ resourceType, resourceName }: ResourceChange): string {
+  return `${resourceType}:${resourceName}`
+}
+
+function alterResource(context: ControllerContext, resource: ResourceChange, replace: boolean): MetadataRecord[] {
+  const { resourceType, resourceName, operations } = resource
+  checkOperations(operations)
+  checkResource(context, resourceType, resourceName)
+  const before = context.state.configsOf(resourceType, resourceName)
+  const after = replace ? new Map<string, string>() : new Map(before)
+  for (const operation of operations) perform(context, resourceType, operation, after)
+  const changed = new Set<string>()
+  for (const name of new Set([...before.keys(), ...after.keys()])) {
+    if (before.get(name) !== after.get(name)) changed.add(name)
+  }
+  checkAll(context, resourceType, resourceName, after, new Set([...changed, ...operations.map(({ name }) => name)]))
+  return [...changed].map(name => ({
+    kind: 'config',
+    version: 0,
+    value: { resourceType, resourceName, name, value: after.get(name) ?? null },
+  }))
+}
+
+function checkOperations(operations: readonly ConfigOperation[]): void {
+  if (duplicatesOf(operations.map(({ name }) => name)).size > 0) {
+    throw new KafkaError(Errors.INVALID_REQUEST, 'Error due to duplicate config keys')
+  }
+  const empty = operations.filter(({ operation, value }) => operation !== configOperations.delete && value === null)
+  if (empty.length > 0) {
+    throw new KafkaError(
+      Errors.INVALID_REQUEST,
+      `Null value not supported for : ${empty.map(({ name }) => name).join(',')}`,
+    )
+  }
+}
+
+function perform(
+  context: ControllerContext,
+  resourceType: number,
+  { name, operation, value }: ConfigOperation,
+  configs: Map<string, string>,
+): void {
+  switch (operation) {
+    case configOperations.set:
+      configs.set(name, value ?? '')
+      return
+    case configOperations.delete:
+      configs.delete(name)
+      return
+    case configOperations.append:
+    case configOperations.subtract: {
+      const verb = operation === configOperations.append ? 'append to' : 'subtract from'
+      const setting = settingOn(resourceType, name)
+      if (setting?.type !== 'list') {
+        throw invalidConfig(`Can't ${verb.toUpperCase()} key ${name} because its type is not LIST.`)
+      }
+      const base = configs.get(name) ?? context.config.staticValues.get(name) ?? setting.format(setting.fallback) ?? ''
+      const given = parseList(value ?? '')
+      const kept = parseList(base).filter(entry => operation === configOperations.append || !given.includes(entry))
+      if (operation === configOperations.append) kept.push(...given.filter(entry => !kept.includes(entry)))
+      configs.set(name, kept.join(','))
+      return
+    }
+    default:
+      throw new KafkaError(Errors.INVALID_REQUEST, `Unknown operation type ${operation}`)
+  }
+}
+
+function checkResource(context: ControllerContext, resourceType: number, name: string): void {
+  const needsName = (what: string) => {
+    if (name === '') throw new KafkaError(Errors.INVALID_REQUEST, `${what} must not be empty.`)
+  }
+  switch (resourceType) {
+    case resourceTypes.topic: {
+      if (name === '') throw new KafkaError(Errors.INVALID_REQUEST, 'Default topic resources are not allowed.')
+      const problem = topicNameProblem(name)
+      if (problem) throw new KafkaError(Errors.INVALID_TOPIC_EXCEPTION, problem)
+      if (!context.state.topics.has(name)) {
+        throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION, `The topic '${name}' does not exist.`)
+      }
+      return
+    }
+    case resourceTypes.broker:
+      if (name === allBrokers) return
+      if (!/^\d{1,10}$/.test(name)) {
+        throw new KafkaError(Errors.INVALID_REQUEST, `Unable to parse broker name '${name}' as a base 10 number.`)
+      }
+      if (!context.state.brokers.has(Number(name))) {
+        throw new KafkaError(Errors.BROKER_ID_NOT_REGISTERED, `No node with id ${name} found.`)
+      }
+      return
+    case resourceTypes.clientMetrics:
+      return needsName('Subscription name')
+    case resourceTypes.group:
+      return needsName('Group name')
+    default:
+      throw new KafkaError(Errors.INVALID_REQUEST, `Unexpected resource type ${resourceType}.`)
+  }
+}
+
+function checkAll(
+  context: ControllerContext,
+  resourceType: number,
+  resourceName: string,
+  configs: ReadonlyMap<string, string>,
+  changed: ReadonlySet<string>,
+): void {
+  switch (resourceType) {
+    case resourceTypes.topic:
+      return checkTopicConfigs(context, configs)
+    case resourceTypes.broker:
+      return checkBrokerConfigs(configs, changed, resourceName !== allBrokers)
+    case resourceTypes.group:
+      return checkGroupConfigs(context, configs)
+    default:
+      return checkClientMetricsConfigs(configs)
+  }
+}

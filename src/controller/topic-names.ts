@@ -1,0 +1,19 @@
+/** Which names a topic may have. The name is part of a path in the data directory, so this is also a guard of that. */
+
+const lengthMax = 249
+
+/** Null when the name is allowed, otherwise why not. */
+export function topicNameProblem(name: string): string | null {
+  if (name === '') return 'Topic name is invalid: it must not be empty'
+  if (name === '.' || name === '..') return `Topic name is invalid: it must not be '${name}'`
+  if (name.length > lengthMax) return `Topic name is invalid: it must not be longer than ${lengthMax} characters`
+  if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
+    return `Topic name is invalid: '${name}' must consist of ASCII letters and digits, '.', '_' and '-'`
+  }
+  return null
+}
+
+/** Names that are equal but for '.' and '_' would share their metrics' names, so only one of them may exist. */
+export function collisionKey(name: string): string {
+  return name.replaceAll('.', '_')
+}
