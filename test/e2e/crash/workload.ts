@@ -1,5 +1,5 @@
 /** Clients of the crash test: writers that note what they are told, and a reader that reads everything back. */
-import { type Kafka, KafkaJSConnectionError, KafkaJSNumberOfRetriesExceeded, type Producer } from 'kafkajs'
+import type { Kafka, Producer } from 'kafkajs'
 import type { BrokerProcess } from './broker-process.ts'
 import { type History, type ReadRecord, recordValue, type WriterName } from './history.ts'
 
@@ -91,12 +91,12 @@ export class Writers {
 
 /** Errors that a broker which has just been killed, or has lost its disk, is allowed to cause. */
 function isOutage(error: unknown): boolean {
-  const cause = error instanceof KafkaJSNumberOfRetriesExceeded ? error.cause : error
-  if (cause instanceof KafkaJSConnectionError) return true
-  const text = `${(cause as Error)?.name} ${(cause as Error)?.message} ${(cause as { type?: string })?.type}`
-  return /Connection|ECONN|EPIPE|socket|timed out|KAFKA_STORAGE_ERROR|NOT_LEADER|LEADER_NOT_AVAILABLE|disk error/i.test(
-    text,
-  )
+  const texts: string[] = []
+  for (let at = error; at instanceof Error; at = at.cause) {
+    texts.push(at.name, at.message, 'type' in at ? String(at.type) : '')
+  }
+  const outage = /Connection|ECONN|EPIPE|socket|timed out|KAFKA_STORAGE_ERROR|NOT_LEADER|LEADER_NOT_AVAILABLE/i
+  return outage.test(texts.join(' '))
 }
 
 /** Every record of the topic from the first to the last. Throws when the end is not reached. */
