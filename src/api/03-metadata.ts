@@ -13,7 +13,7 @@ import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { metadata } from '../../protocol/messages/03-metadata.ts'
 import { type RequestOf, type ResponseOf, zeroUuid } from '../../protocol/schema.ts'
 import type { PartitionInfo, Topic } from '../metadata/entities.ts'
-import { isTopicName } from '../metadata/topic-name.ts'
+import { topicNameProblem } from '../controller/topic-names.ts'
 import { allOperations, operationsNotAsked } from './authorized-operations.ts'
 import { autoCreateTopics } from './auto-create.ts'
 import { defineHandler } from './define.ts'
@@ -84,7 +84,7 @@ function checkNames(wanted: readonly { name: string | null; topicId: string }[],
 }
 
 function missingTopicError(name: string): number {
-  return isTopicName(name) ? Errors.UNKNOWN_TOPIC_OR_PARTITION : Errors.INVALID_TOPIC_EXCEPTION
+  return topicNameProblem(name) === null ? Errors.UNKNOWN_TOPIC_OR_PARTITION : Errors.INVALID_TOPIC_EXCEPTION
 }
 
 function describe(topic: Topic, request: Request, context: RequestContext): TopicAnswer {

@@ -20,7 +20,7 @@ export const handler = defineHandler(describeLogDirs, '1-5', async (request, con
   return {
     errorCode: Errors.NONE,
     results: await Promise.all(
-      directories.map(directory => describe(directory.path, directory.offline, request, context)),
+      directories.map(directory => describe(directory.path, directory.isOffline, request, context)),
     ),
   }
 })
@@ -30,7 +30,7 @@ async function describe(logDir: string, offline: boolean, request: Request, cont
   const wanted = request.topics && new Map(request.topics.map(({ topic, partitions }) => [topic, new Set(partitions)]))
   const byTopic = new Map<string, Log[]>()
   for (const log of context.broker.logs.all()) {
-    if (log.directory !== logDir || (wanted && !wanted.get(log.topic)?.has(log.partition))) continue
+    if (context.broker.logs.directoryOf(log).path !== logDir || (wanted && !wanted.get(log.topic)?.has(log.partition))) continue
     const logs = byTopic.get(log.topic)
     if (logs) logs.push(log)
     else byTopic.set(log.topic, [log])

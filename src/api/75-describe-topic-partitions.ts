@@ -10,7 +10,7 @@ import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { describeTopicPartitions } from '../../protocol/messages/75-describe-topic-partitions.ts'
 import { type RequestOf, type ResponseOf, zeroUuid } from '../../protocol/schema.ts'
 import type { Topic } from '../metadata/entities.ts'
-import { isTopicName } from '../metadata/topic-name.ts'
+import { topicNameProblem } from '../controller/topic-names.ts'
 import { allOperations } from './authorized-operations.ts'
 import { defineHandler } from './define.ts'
 import type { RequestContext } from './request.ts'
@@ -75,6 +75,6 @@ function describe(topic: Topic, first: number, limit: number, context: RequestCo
 }
 
 function missing(name: string): TopicAnswer {
-  const errorCode = isTopicName(name) ? Errors.UNKNOWN_TOPIC_OR_PARTITION : Errors.INVALID_TOPIC_EXCEPTION
+  const errorCode = topicNameProblem(name) === null ? Errors.UNKNOWN_TOPIC_OR_PARTITION : Errors.INVALID_TOPIC_EXCEPTION
   return { errorCode, name, topicId: zeroUuid, isInternal: false, partitions: [] }
 }

@@ -1,7 +1,7 @@
 /** Topics that come into being because somebody asked for them. */
 import { Errors } from '../../protocol/errors.ts'
+import { topicNameProblem } from '../controller/topic-names.ts'
 import { offsetsTopic, transactionsTopic } from '../metadata/internal-topics.ts'
-import { isTopicName } from '../metadata/topic-name.ts'
 import type { RequestContext } from './request.ts'
 
 /**
@@ -12,18 +12,19 @@ export async function autoCreateTopics(
   names: readonly string[],
   context: RequestContext,
 ): Promise<Map<string, number>> {
-  const { controller, coordinators, partitions } = context.broker
+  const { controller, coordinators } = context.broker
   const failures = new Map<string, number>()
   const ordinary: string[] = []
   for (const name of names) {
-    if (!isTopicName(name)) failures.set(name, Errors.INVALID_TOPIC_EXCEPTION)
+    if (topicNameProblem(name) !== null) failures.set(name, Errors.INVALID_TOPIC_EXCEPTION)
     else if (name === offsetsTopic) await coordinators.ensureOffsetsTopic()
     else if (name === transactionsTopic) failures.set(name, Errors.UNKNOWN_TOPIC_OR_PARTITION)
     else ordinary.push(name)
   }
-  for (const { name, errorCode } of await controller.autoCreateTopics(ordinary)) {
+  if (ordinary.length === 0) return failures
+  const defaults = { partitionsCount: -1, replicationFactor: -1, assignments: [], configs: [] }
+  for (const { name, errorCode } of await controller.createTopics(ordinary.map(name => ({ name, ...defaults })))) {
     if (errorCode !== Errors.NONE && errorCode !== Errors.TOPIC_ALREADY_EXISTS) failures.set(name, errorCode)
   }
-  await partitions.settled()
   return failures
 }

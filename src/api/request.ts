@@ -1,5 +1,6 @@
 /** What a handler gets beside the request itself: who asks, and the rooms of the broker that it may ask in turn. */
 import type { BrokerConfig } from '../config/broker.ts'
+import type { EffectiveConfigs } from '../config/effective.ts'
 import type { Controller } from '../controller/controller.ts'
 import type { Coordinators } from '../coordinator/coordinators.ts'
 import type { ProducerIds } from '../coordinator/producer-ids.ts'
@@ -17,6 +18,8 @@ export interface Rooms {
   readonly clusterId: string
   readonly host: Host
   readonly config: BrokerConfig
+  /** Which value of each setting is in effect now. */
+  readonly configs: EffectiveConfigs
   readonly metadata: MetadataState
   readonly controller: Controller
   readonly partitions: Partitions

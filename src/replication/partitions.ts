@@ -8,6 +8,7 @@ import type { Log } from '../log/log.ts'
 import type { LogConfig } from '../log/log-config.ts'
 import type { Logs } from '../log/logs.ts'
 import type { PartitionInfo, Topic } from '../metadata/entities.ts'
+import { metadataTopic } from '../metadata/internal-topics.ts'
 import type { MetadataState } from '../metadata/state.ts'
 import { Partition } from './partition.ts'
 
@@ -57,8 +58,8 @@ export class Partitions {
     }
     await this.settled()
     for (const stray of this.#strays()) {
-      log.warn({ topic: stray.topic, partition: stray.partition }, 'a log without a topic in the metadata is deleted')
-      await this.#options.logs.delete(stray.topic, stray.partition)
+      log.warn({ topic: stray.topic, partition: stray.partition }, 'a log that the metadata does not know is set aside')
+      await this.#options.logs.setAside(stray)
     }
   }
 
@@ -162,7 +163,7 @@ export class Partitions {
   }
 
   #reconfigure(): void {
-    for (const partition of this.all()) partition.log.config = this.#options.logConfig(partition.topic)
+    for (const topic of this.#byTopic.keys()) this.#options.logs.updateConfig(topic, this.#options.logConfig(topic))
   }
 
   #put(partition: Partition): void {
@@ -194,7 +195,8 @@ export class Partitions {
 
   #strays(): Log[] {
     const { logs, metadata, brokerId } = this.#options
-    return [...logs.all()].filter(log => {
+    return logs.all().filter(log => {
+      if (log.topic === metadataTopic) return false
       const info = metadata.partition(log.topic, log.partition)
       return !info?.replicas.includes(brokerId) || metadata.topicId(log.topic) !== log.topicId
     })
