@@ -1,0 +1,192 @@
+"""Consumer groups."""
+import threading
+
+from confluent_kafka import OFFSET_INVALID, TopicPartition
+
+from clients import ADMIN, MODERN, consumer, new_topic, poll, send, values
+from harness import equal, eventually, test, unique
+
+
+class Member:
+    """A consumer polled by a thread of its own."""
+
+    def __init__(self, group, topic, **settings):
+        self.client = consumer(group, **settings)
+        self.seen = 0
+        self.assigned = set()
+        self.error = None
+        self._closing = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(topic,), daemon=True)
+        self._thread.start()
+
+    def _run(self, topic):
+        try:
+            self.client.subscribe([topic])
+            while not self._closing.is_set():
+                message = self.client.poll(0.05)
+                if message is not None and not message.error():
+                    self.seen += 1
+                self.assigned = {part.partition for part in self.client.assignment()}
+        except Exception as error:  # what ends a member is what its test looks at
+            self.error = error
+        self.client.close()
+
+    def wait(self, count):
+        eventually(lambda: len(self.assigned) == count, f'{count} partitions')
+
+    def close(self):
+        self._closing.set()
+        self._thread.join(15)
+
+
+@test('group join')
+def _():
+    one = Member(unique('group'), new_topic(3))
+    one.wait(3)
+    one.close()
+
+
+def _rebalance(**settings):
+    topic, group = new_topic(4), unique('group')
+    one = Member(group, topic, **settings)
+    one.wait(4)
+    two = Member(group, topic, **settings)
+    one.wait(2)
+    two.wait(2)
+    equal(one.assigned | two.assigned, {0, 1, 2, 3})
+    two.close()
+    one.wait(4)
+    for partition in range(4):
+        send(topic, ['x'] * 5, partition=partition)
+    eventually(lambda: one.seen == 20, '20 messages')
+    one.close()
+
+
+@test('group rebalance')
+def _():
+    _rebalance()
+
+
+@test('group rebalance, cooperative')
+def _():
+    _rebalance(partition_assignment_strategy='cooperative-sticky')
+
+
+@test('group commit and fetch offsets')
+def _():
+    topic, group = new_topic(), unique('group')
+    send(topic, ['a', 'b', 'c'])
+    client = consumer(group)
+    client.subscribe([topic])
+    poll(client, 2)
+    client.commit(offsets=[TopicPartition(topic, 0, 2)], asynchronous=False)
+    client.close()
+    again = consumer(group)
+    again.subscribe([topic])
+    equal(values(poll(again, 1)), ['c'])
+    again.close()
+
+
+@test('group commit with metadata')
+def _():
+    topic = new_topic()
+    client = consumer()
+    part = TopicPartition(topic, 0, 17, 'note \u00e9') if MODERN else TopicPartition(topic, 0, 17)
+    client.commit(offsets=[part], asynchronous=False)
+    (found,) = client.committed([TopicPartition(topic, 0)], timeout=10)
+    equal(found.offset, 17)
+    if MODERN:
+        equal(found.metadata, 'note \u00e9')
+    client.close()
+
+
+@test('fetch offsets of an unknown group')
+def _():
+    client = consumer()
+    (found,) = client.committed([TopicPartition(new_topic(), 0)], timeout=10)
+    equal(found.offset, OFFSET_INVALID)
+    client.close()
+
+
+@test('group static member')
+def _():
+    topic, group = new_topic(2), unique('group')
+    one = Member(group, topic, group_instance_id='one', session_timeout_ms=30000)
+    two = Member(group, topic, group_instance_id='two', session_timeout_ms=30000)
+    one.wait(1)
+    two.wait(1)
+    before = one.assigned
+    one.close()
+    again = Member(group, topic, group_instance_id='one', session_timeout_ms=30000)
+    again.wait(1)
+    equal(again.assigned, before)
+    equal(len(two.assigned), 1)
+    again.close()
+    two.close()
+
+
+@test('list groups')
+def _():
+    group = unique('group')
+    one = Member(group, new_topic())
+    one.wait(1)
+    (found,) = ADMIN.list_groups(group, timeout=10)
+    equal((found.id, found.state, found.protocol_type), (group, 'Stable', 'consumer'))
+    equal(found.members[0].client_id, 'compat-confluent')
+    one.close()
+
+
+if MODERN:
+    from confluent_kafka import ConsumerGroupState, ConsumerGroupTopicPartitions
+
+    @test('describe groups')
+    def _():
+        topic, group = new_topic(2), unique('group')
+        one = Member(group, topic)
+        one.wait(2)
+        description = ADMIN.describe_consumer_groups([group], request_timeout=10)[group].result(15)
+        equal(description.state, ConsumerGroupState.STABLE)
+        equal(len(description.members[0].assignment.topic_partitions), 2)
+        equal(description.members[0].host, '/127.0.0.1')
+        listed = ADMIN.list_consumer_groups(request_timeout=10).result(15)
+        assert any(each.group_id == group for each in listed.valid), listed.valid
+        one.close()
+
+    @test('delete groups')
+    def _():
+        topic, group = new_topic(), unique('group')
+        one = Member(group, topic)
+        one.wait(1)
+        future = ADMIN.delete_consumer_groups([group], request_timeout=10)[group]
+        error = future.exception(15)
+        assert error and error.args[0].name() == 'NON_EMPTY_GROUP', error
+        one.close()
+        ADMIN.delete_consumer_groups([group], request_timeout=10)[group].result(15)
+
+    @test('set offsets')
+    def _():
+        topic, group = new_topic(), unique('group')
+        wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, 0, 5)])
+        ADMIN.alter_consumer_group_offsets([wanted], request_timeout=10)[group].result(15)
+        asked = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, 0)])
+        found = ADMIN.list_consumer_group_offsets([asked], request_timeout=10)[group].result(15)
+        equal(found.topic_partitions[0].offset, 5)
+
+    @test('list group offsets, all topics')
+    def _():
+        topic, group = new_topic(), unique('group')
+        wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, 0, 7)])
+        ADMIN.alter_consumer_group_offsets([wanted], request_timeout=10)[group].result(15)
+        found = ADMIN.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)], request_timeout=10)[group].result(15)
+        equal([(part.topic, part.offset) for part in found.topic_partitions], [(topic, 7)])
+
+    @test('list groups by state')
+    def _():
+        group = unique('group')
+        one = Member(group, new_topic())
+        one.wait(1)
+        listed = ADMIN.list_consumer_groups(request_timeout=10, states={ConsumerGroupState.STABLE}).result(15)
+        assert any(each.group_id == group for each in listed.valid)
+        listed = ADMIN.list_consumer_groups(request_timeout=10, states={ConsumerGroupState.EMPTY}).result(15)
+        assert not any(each.group_id == group for each in listed.valid)
+        one.close()
