@@ -40,6 +40,7 @@ type BrokerValues = {
 }
 
 export interface BrokerConfig extends BrokerValues, ListenerConfig {
+  /** The one with the metadata log comes first. */
   readonly logDirs: readonly string[]
   /** Where `__cluster_metadata-0` is. */
   readonly metadataLogDir: string
@@ -216,12 +217,13 @@ function assemble(
   for (const name of brokerSettingNames) {
     if (isRead(name)) values[camel(name)] = parsed.get(name) ?? brokerSetting(name)?.fallback
   }
-  const logDirs = (parsed.get('log.dirs') ?? parsed.get('log.dir') ?? brokerSetting('log.dir')?.fallback) as string[]
+  const given = (parsed.get('log.dirs') ?? parsed.get('log.dir') ?? brokerSetting('log.dir')?.fallback) as string[]
+  const metadataLogDir = (parsed.get('metadata.log.dir') as string | undefined) ?? given[0]
   return {
     ...(values as BrokerValues),
     ...listeners,
-    logDirs,
-    metadataLogDir: (parsed.get('metadata.log.dir') as string | undefined) ?? logDirs[0],
+    logDirs: [metadataLogDir, ...given.filter(path => path !== metadataLogDir)],
+    metadataLogDir,
     logRollMs: inAnyUnit(parsed, 'log.roll.ms') ?? 168 * HOUR_MS,
     logRollJitterMs: inAnyUnit(parsed, 'log.roll.jitter.ms') ?? 0,
     logRetentionMs: inAnyUnit(parsed, 'log.retention.ms') ?? 168 * HOUR_MS,

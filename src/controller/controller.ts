@@ -103,6 +103,14 @@ export class Controller {
     return this.#ask('createTopics', { topics, validateOnly: options.validateOnly ?? false })
   }
 
+  /** Creates topics with the broker's defaults, because somebody asked for them. One outcome for each. */
+  autoCreateTopics(names: readonly string[]): Promise<readonly CreatedTopic[]> {
+    if (names.length === 0) return Promise.resolve([])
+    return this.createTopics(
+      names.map(name => ({ name, partitionsCount: -1, replicationFactor: -1, assignments: [], configs: [] })),
+    )
+  }
+
   /** One outcome for each topic, in order. Throws KafkaError when the request fails as a whole. */
   deleteTopics(topics: readonly TopicReference[]): Promise<readonly DeletedTopic[]> {
     return this.#ask('deleteTopics', { topics })
@@ -136,7 +144,7 @@ export class Controller {
   allocateProducerIds(
     brokerId: number,
     brokerEpoch: number,
-  ): Promise<{ readonly firstProducerId: number; readonly count: number }> {
+  ): Promise<{ readonly firstId: number; readonly count: number }> {
     return this.#ask('allocateProducerIds', { brokerId, brokerEpoch })
   }
 

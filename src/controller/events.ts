@@ -109,7 +109,7 @@ export interface Questions {
   }
   allocateProducerIds: {
     ask: { readonly brokerId: number; readonly brokerEpoch: number }
-    answer: { readonly firstProducerId: number; readonly count: number }
+    answer: { readonly firstId: number; readonly count: number }
   }
 }
 

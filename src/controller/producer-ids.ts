@@ -8,16 +8,16 @@ export function allocateProducerIds(
   context: ControllerContext,
   brokerId: number,
   brokerEpoch: number,
-): Decision<{ readonly firstProducerId: number; readonly count: number }> {
+): Decision<{ readonly firstId: number; readonly count: number }> {
   const broker = context.state.brokers.get(brokerId)
   if (!broker) throw new KafkaError(Errors.BROKER_ID_NOT_REGISTERED)
   if (broker.epoch !== brokerEpoch) throw new KafkaError(Errors.STALE_BROKER_EPOCH)
-  const firstProducerId = context.state.nextProducerId
-  const nextProducerId = firstProducerId + producerIdBlockSize
+  const firstId = context.state.nextProducerId
+  const nextProducerId = firstId + producerIdBlockSize
   if (!Number.isSafeInteger(nextProducerId))
     throw new KafkaError(Errors.UNKNOWN_SERVER_ERROR, 'no producer ids are left')
   return {
     records: [{ kind: 'producerIds', version: 0, value: { brokerId, brokerEpoch, nextProducerId } }],
-    answer: { firstProducerId, count: producerIdBlockSize },
+    answer: { firstId, count: producerIdBlockSize },
   }
 }

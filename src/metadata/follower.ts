@@ -15,6 +15,10 @@ export class MetadataFollower {
   readonly #logger: Logger
   /** Everything below this offset is in the state. */
   readonly applied: Watermark
+  /** Bytes of record batches applied since the start. */
+  bytesApplied = 0
+  /** Runs after each step forward. */
+  onApplied: () => void = () => {}
   #waiter: Waiter | null = null
   #closed = false
 
@@ -63,7 +67,9 @@ export class MetadataFollower {
           this.#logger.warn({ offset, reason }, 'a record of the metadata log could not be read and is skipped'),
       })
       if (next <= from) return
+      this.bytesApplied += chunk.length
       this.applied.advance(next)
+      this.onApplied()
     }
   }
 }

@@ -23,7 +23,7 @@ import {
   type SnapshotId,
   snapshotFileName,
 } from './snapshot-file.ts'
-import { writeSnapshotFile } from './snapshot-writer.ts'
+import { writeFileAtomically } from './snapshot-writer.ts'
 
 export interface QuorumOptions {
   readonly host: Host
@@ -75,8 +75,8 @@ export class Quorum implements ReplicatedLog {
   }
 
   /**
-   * Reads what is there, votes for itself in a new epoch, and opens it in the log. Throws QuorumError, QuorumStateError,
-   * SnapshotError, and DiskError.
+   * Reads what is there, votes for itself in a new epoch, and opens it in the log, durably. Throws QuorumError,
+   * QuorumStateError, SnapshotError, KafkaError and DiskError.
    */
   static async open(options: QuorumOptions): Promise<Quorum> {
     const { host, log, nodeId, directoryId } = options
@@ -103,6 +103,9 @@ export class Quorum implements ReplicatedLog {
     const quorum = new Quorum(options, epoch, facts, latest)
     quorum.#openEpoch(votersInLog || (latest.id?.endOffset ?? 0) > 0)
     quorum.#keepHighWatermark()
+    await new Promise<void>((resolve, reject) => {
+      quorum.committed.reached(log.logEndOffset, failure => (failure ? reject(failure) : resolve()))
+    })
     return quorum
   }
 
@@ -162,7 +165,7 @@ export class Quorum implements ReplicatedLog {
     const { kraftVersion, voters } = this.#facts
     const bytes = encodeSnapshot({ records, kraftVersion, voters, lastTimestampMs }, id.epoch, this.#host.clock.now())
     const { disk } = this.#host
-    await writeSnapshotFile(disk, this.#log.directory, id, bytes)
+    await writeFileAtomically(disk, this.#log.directory, snapshotFileName(id), bytes)
     if (id.endOffset > this.#log.logStartOffset) this.#log.deleteRecordsBefore(id.endOffset)
     for (const older of await listSnapshots(disk, this.#log.directory)) {
       if (older.endOffset < id.endOffset) await disk.remove(`${this.#log.directory}/${snapshotFileName(older)}`)

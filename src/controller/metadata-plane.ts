@@ -1,0 +1,156 @@
+/**
+ * Metadata of one broker that is its own controller, put together: the metadata log, the quorum of one over it, the
+ * broker's view of it, and the controller.
+ */
+import type { BrokerConfig } from '../config/broker.ts'
+import type { Cancel, Host } from '../host/host.ts'
+import type { LogDirectory } from '../log/directory.ts'
+import type { Logs } from '../log/logs.ts'
+import type { Endpoint } from '../metadata/entities.ts'
+import { supportedFeatures } from '../metadata/features.ts'
+import { MetadataFollower } from '../metadata/follower.ts'
+import { recordsOf } from '../metadata/snapshot.ts'
+import { MetadataState } from '../metadata/state.ts'
+import { ensureFormatted, type Identity, readBootstrap } from '../raft/format.ts'
+import { openMetadataLog } from '../raft/metadata-log.ts'
+import { Quorum } from '../raft/quorum.ts'
+import { defaultBootstrapRecords } from './bootstrap.ts'
+import { Controller } from './controller.ts'
+
+export class MetadataPlane {
+  readonly identity: Identity
+  readonly quorum: Quorum
+  /** What is committed, as this broker knows it. */
+  readonly state: MetadataState
+  readonly controller: Controller
+  readonly #host: Host
+  readonly #config: BrokerConfig
+  readonly #follower: MetadataFollower
+  #brokerEpoch = -1
+  #bytesAtSnapshot = 0
+  #savedEnd: number
+  #saving: Promise<void> | null = null
+  #cancelTimer: Cancel = () => {}
+  #closed = false
+
+  private constructor(
+    host: Host,
+    config: BrokerConfig,
+    identity: Identity,
+    quorum: Quorum,
+    state: MetadataState,
+    follower: MetadataFollower,
+  ) {
+    this.#host = host
+    this.#config = config
+    this.identity = identity
+    this.quorum = quorum
+    this.state = state
+    this.#follower = follower
+    this.#savedEnd = quorum.logStartOffset
+    const { snapshotRecords } = quorum
+    this.controller = new Controller({ host, config, log: quorum, snapshotRecords, applied: follower.applied })
+  }
+
+  /**
+   * Formats directories that are new, opens the metadata log and replays it. When it resolves, `state` is up to date and
+   * the controller answers. Throws FormatError, QuorumError, QuorumStateError, SnapshotError, KafkaError and DiskError.
+   */
+  static async open(host: Host, config: BrokerConfig, logs: Logs): Promise<MetadataPlane> {
+    const directories = logs.directories
+    const identity = await ensureFormatted(host, config, directories, { bootstrapRecords: defaultBootstrapRecords })
+    const log = await openMetadataLog(logs, config)
+    const { path }: LogDirectory = logs.directoryOf(log)
+    const quorum = await Quorum.open({
+      host,
+      log,
+      nodeId: config.nodeId,
+      directoryId: identity.directoryIds.get(path) ?? null,
+    })
+    const state = new MetadataState()
+    for (const record of quorum.snapshotRecords) {
+      state.apply(record, quorum.logStartOffset - 1, quorum.snapshotId?.epoch ?? 0)
+    }
+    const follower = new MetadataFollower(quorum, state, host.log)
+    const plane = new MetadataPlane(host, config, identity, quorum, state, follower)
+    await follower.start()
+    await plane.controller.load()
+    await plane.controller.bootstrap((await readBootstrap(host.disk, path)) ?? defaultBootstrapRecords)
+    plane.#keepSnapshots()
+    return plane
+  }
+
+  /** -1 before the broker is registered. */
+  get brokerEpoch(): number {
+    return this.#brokerEpoch
+  }
+
+  /** Registers this broker, still fenced: clients are told to come only after `unfence`. Throws KafkaError. */
+  async register(endpoints: readonly Endpoint[]): Promise<void> {
+    const { nodeId, brokerRack } = this.#config
+    const { brokerEpoch } = await this.controller.registerBroker({
+      brokerId: nodeId,
+      incarnationId: this.#host.random.uuid(),
+      endpoints,
+      features: supportedFeatures.map(({ name, minVersion, maxVersion }) => ({
+        name,
+        minSupportedVersion: minVersion,
+        maxSupportedVersion: maxVersion,
+      })),
+      rack: brokerRack,
+      logDirs: [...this.identity.directoryIds.values()],
+    })
+    this.#brokerEpoch = brokerEpoch
+  }
+
+  /** This broker takes clients, and leads its partitions, each in a new leader epoch. Throws KafkaError. */
+  unfence(): Promise<void> {
+    return this.controller.unfenceBroker(this.#config.nodeId, this.#brokerEpoch)
+  }
+
+  /** Stops deciding and following. The log itself is closed with the others. */
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#cancelTimer()
+    this.controller.close()
+    this.#follower.close()
+    await this.#saving
+  }
+
+  /** A snapshot after so many bytes of records, or after so long with anything new. */
+  #keepSnapshots(): void {
+    const { metadataLogMaxRecordBytesBetweenSnapshots: bytesMax, metadataLogMaxSnapshotIntervalMs: intervalMs } =
+      this.#config
+    this.#follower.onApplied = () => {
+      if (this.#follower.bytesApplied - this.#bytesAtSnapshot >= bytesMax) this.#save()
+    }
+    if (intervalMs > 0) this.#schedule(intervalMs)
+  }
+
+  #schedule(intervalMs: number): void {
+    this.#cancelTimer = this.#host.clock.after(intervalMs, () => {
+      if (this.#follower.bytesApplied > this.#bytesAtSnapshot) this.#save()
+      this.#schedule(intervalMs)
+    })
+  }
+
+  #save(): void {
+    const { state, quorum } = this
+    const endOffset = this.#follower.applied.value
+    if (this.#saving || this.#closed || state.inTransaction || endOffset <= this.#savedEnd) return
+    this.#bytesAtSnapshot = this.#follower.bytesApplied
+    const saving = quorum.saveSnapshot({ endOffset, epoch: quorum.leaderEpoch }, recordsOf(state), state.lastTimestampMs)
+    this.#saving = saving
+      .then(
+        () => {
+          this.#savedEnd = endOffset
+          this.#host.log.info({ endOffset }, 'metadata snapshot saved')
+        },
+        // The log still holds everything; the next one may succeed.
+        error => this.#host.log.error({ err: error }, 'the metadata snapshot could not be saved'),
+      )
+      .finally(() => {
+        this.#saving = null
+      })
+  }
+}
