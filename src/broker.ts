@@ -192,8 +192,8 @@ async function connect(
     partitions,
     coordinators,
     producerIds: new ProducerIds(async () => {
-      const { firstProducerId, count } = await controller.allocateProducerIds(nodeId, brokerEpoch)
-      return { firstId: firstProducerId, count }
+      const { firstId, count } = await controller.allocateProducerIds(nodeId, brokerEpoch)
+      return { firstId, count }
     }),
     logs,
     quorum,
