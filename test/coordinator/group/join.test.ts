@@ -69,7 +69,11 @@ t.test('the first rebalance waits for members that start together', async t => {
   t.same(s.advance(3000), ['initialDelayPassed'])
   t.equal(a.answer.reply?.generationId, 1)
   t.equal(b.answer.reply?.generationId, 1)
-  t.same(a.answer.reply?.members.map(({ memberId }) => memberId), [a.memberId, b.memberId], 'the leader sees all')
+  t.same(
+    a.answer.reply?.members.map(({ memberId }) => memberId),
+    [a.memberId, b.memberId],
+    'the leader sees all',
+  )
   t.same(b.answer.reply?.members, [], 'others see nobody')
 })
 
@@ -174,7 +178,10 @@ t.test('a rebalance ends when all have joined again', async t => {
   t.equal(s.ask(heartbeat(a.memberId, 1)).errorCode, Errors.REBALANCE_IN_PROGRESS)
   const answers = [a, b].map(({ memberId }) => s.send(join({ memberId })))
   t.equal(s.state(), 'CompletingRebalance')
-  t.same([...answers, c.answer].map(({ reply }) => reply?.generationId), [2, 2, 2])
+  t.same(
+    [...answers, c.answer].map(({ reply }) => reply?.generationId),
+    [2, 2, 2],
+  )
   t.equal(answers[0].reply?.members.length, 3)
 })
 
@@ -198,9 +205,15 @@ t.test('a known member that joins a stable group again', async t => {
   const s = new Scenario()
   const [a, b] = s.stable(['a', 'b'])
   const follower = s.ask(join({ memberId: b.memberId }))
-  t.match(follower, { errorCode: none, generationId: 1, leader: a.memberId, members: [] }, 'nothing new: same generation')
+  t.match(
+    follower,
+    { errorCode: none, generationId: 1, leader: a.memberId, members: [] },
+    'nothing new: same generation',
+  )
   t.equal(s.state(), 'Stable')
-  const changed = s.send(join({ memberId: b.memberId, protocols: [{ name: 'range', metadata: subscription('other') }] }))
+  const changed = s.send(
+    join({ memberId: b.memberId, protocols: [{ name: 'range', metadata: subscription('other') }] }),
+  )
   t.equal(changed.reply, null)
   t.equal(s.state(), 'PreparingRebalance', 'a changed subscription')
   s.send(join({ memberId: a.memberId }))

@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict'
 import { Errors, errorName } from '../../../protocol/errors.ts'
-import { encodeVersioned } from '../../../protocol/stored/framing.ts'
 import { consumerProtocolSubscription } from '../../../protocol/stored/consumer-protocol.ts'
+import { encodeVersioned } from '../../../protocol/stored/framing.ts'
 import { zeroUuid } from '../../../protocol/uuid.ts'
+import type { GroupOutcome, GroupTimer } from '../../../src/coordinator/group/draft.ts'
 import type {
   GroupEvent,
   GroupReply,
@@ -18,7 +19,6 @@ import type {
   SyncEvent,
   SyncReply,
 } from '../../../src/coordinator/group/events.ts'
-import type { GroupOutcome, GroupTimer } from '../../../src/coordinator/group/draft.ts'
 import { GroupMachine } from '../../../src/coordinator/group/groups.ts'
 import { type GroupRecord, groupRecordCodec } from '../../../src/coordinator/group/records.ts'
 import { defaultGroupSettings, type GroupSettings } from '../../../src/coordinator/group/settings.ts'
@@ -41,7 +41,7 @@ export class Scenario {
   readonly log: LogEntry[] = []
   /** What the last event wrote. */
   written: GroupRecord[] = []
-  nowMs = 0
+  nowMs: number
   readonly #timers = new Map<string, { deadlineMs: number; order: number; event: GroupEvent }>()
   readonly #answers = new Map<number, { reply: GroupReply | null }>()
   readonly #settings: Partial<GroupSettings>
@@ -49,7 +49,8 @@ export class Scenario {
   #order = 0
   #uuid = 0
 
-  constructor(settings: Partial<GroupSettings> = {}, log: readonly LogEntry[] = []) {
+  constructor(settings: Partial<GroupSettings> = {}, log: readonly LogEntry[] = [], nowMs = 0) {
+    this.nowMs = nowMs
     this.#settings = settings
     this.machine = new GroupMachine({ ...defaultGroupSettings, ...settings })
     for (const entry of log) this.#replay(entry)
@@ -58,9 +59,7 @@ export class Scenario {
 
   /** A new coordinator that loads what this one wrote. */
   restarted(settings: Partial<GroupSettings> = this.#settings): Scenario {
-    const next = new Scenario(settings, this.log)
-    next.nowMs = this.nowMs
-    return next
+    return new Scenario(settings, this.log, this.nowMs)
   }
 
   send<E extends RequestEvent>(event: E): Answer<E> {
@@ -147,7 +146,13 @@ export class Scenario {
     return {
       nowMs: startMs + this.nowMs,
       monotonicMs: this.nowMs,
-      random: { below: () => 0, uuid: () => String(++this.#uuid).padStart(21, '0').concat('A') },
+      random: {
+        below: () => 0,
+        uuid: () =>
+          String(++this.#uuid)
+            .padStart(21, '0')
+            .concat('A'),
+      },
     }
   }
 
