@@ -32,19 +32,42 @@ interface Pending {
   readonly info: AppendInfo
 }
 
-export const handler = defineHandler(produce, '0-13', async (request, context) => {
-  const pending: Pending[] = []
-  const responses = appendAll(request, context, pending)
-  context.release()
-  if (request.acks === 0) {
-    if (hasError(responses)) throw new CloseConnection('a produce request with acks=0 failed')
-    return null
-  }
-  if (pending.length > 0) await acknowledged(pending, request.acks, request.timeoutMs, context)
-  const response: Response = { responses }
-  if (context.version >= 10) response.nodeEndpoints = nodeEndpoints(context, leaders(responses))
-  return response
-})
+export const handler = defineHandler(
+  produce,
+  '0-13',
+  async (request, context) => {
+    const pending: Pending[] = []
+    const responses = appendAll(request, context, pending)
+    context.release()
+    if (request.acks === 0) {
+      if (hasError(responses)) throw new CloseConnection('a produce request with acks=0 failed')
+      return null
+    }
+    if (pending.length > 0) await acknowledged(pending, request.acks, request.timeoutMs, context)
+    const response: Response = { responses }
+    if (context.version >= 10) response.nodeEndpoints = nodeEndpoints(context, leaders(responses))
+    return response
+  },
+  {
+    failed: ({ acks, topicData }, { code, detail }) => {
+      // Nobody waits for an answer: a closed connection is how the client learns.
+      if (acks === 0) return null
+      return {
+        responses: topicData.map(({ name, topicId, partitionData }) => ({
+          name,
+          topicId,
+          partitionResponses: partitionData.map(({ index }) => ({
+            index,
+            errorCode: code,
+            errorMessage: detail,
+            baseOffset: -1,
+            recordErrors: [],
+          })),
+        })),
+      }
+    },
+  },
+)
 
 /** Appends every partition's batch, in the order of the request and without waiting in between. */
 function appendAll(request: Request, context: RequestContext, pending: Pending[]): Response['responses'] {

@@ -61,8 +61,25 @@ export const handler = defineHandler(
     const { errorCode, sessionId, outcomes } = session.finish(round.outcomes)
     return respond(errorCode, sessionId, outcomes, context)
   },
-  { failed: (_request, error) => ({ errorCode: error.code, sessionId: 0, responses: [] }) },
+  { failed: failedAsWhole },
 )
+
+/** Versions below 7 know neither sessions nor an error of the whole answer. */
+function failedAsWhole(request: Request, { code }: KafkaError, { version }: RequestContext): Response {
+  const topics = version < 7 ? request.topics : []
+  const responses = topics.map(({ topic, topicId, partitions }) => ({
+    topic,
+    topicId,
+    partitions: partitions.map(({ partition }) => ({
+      partitionIndex: partition,
+      errorCode: code,
+      highWatermark: -1,
+      abortedTransactions: null,
+      records: null,
+    })),
+  }))
+  return { errorCode: code, sessionId: 0, responses }
+}
 
 function isolationOf(request: Request, replicaId: number): Isolation {
   if (replicaId === debugConsumerId) return 'none'

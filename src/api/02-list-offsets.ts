@@ -36,7 +36,16 @@ const sinceVersion = new Map([
 
 const debugConsumerId = -2
 
-export const handler = defineHandler(listOffsets, '1-11', async (request, context) => {
+export const handler = defineHandler(listOffsets, '1-11', answer, {
+  failed: ({ topics }, error) => ({
+    topics: topics.map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(wanted => failure(wanted, error.code)),
+    })),
+  }),
+})
+
+async function answer(request: Request, context: RequestContext): Promise<ResponseOf<typeof listOffsets>> {
   const isolation: Isolation =
     request.replicaId === debugConsumerId ? 'none' : request.isolationLevel === 1 ? 'committed' : 'uncommitted'
   const repeated = repeatedPartitions(request)
@@ -51,7 +60,7 @@ export const handler = defineHandler(listOffsets, '1-11', async (request, contex
     ),
   }))
   return { topics: await Promise.all(topics) }
-})
+}
 
 async function answerPartition(
   topic: string,

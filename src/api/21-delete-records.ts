@@ -15,15 +15,27 @@ type Answer = ResponseOf<typeof deleteRecords>['topics'][number]['partitions'][n
 
 const highWatermark = -1
 
-export const handler = defineHandler(deleteRecords, '0-2', async (request, context) => {
-  const topics = request.topics.map(async ({ name, partitions }) => ({
-    name,
-    partitions: await Promise.all(
-      partitions.map(({ partitionIndex, offset }) => deletePartition(name, partitionIndex, offset, context)),
-    ),
-  }))
-  return { topics: await Promise.all(topics) }
-})
+export const handler = defineHandler(
+  deleteRecords,
+  '0-2',
+  async (request, context) => {
+    const topics = request.topics.map(async ({ name, partitions }) => ({
+      name,
+      partitions: await Promise.all(
+        partitions.map(({ partitionIndex, offset }) => deletePartition(name, partitionIndex, offset, context)),
+      ),
+    }))
+    return { topics: await Promise.all(topics) }
+  },
+  {
+    failed: ({ topics }, { code }) => ({
+      topics: topics.map(({ name, partitions }) => ({
+        name,
+        partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, lowWatermark: -1, errorCode: code })),
+      })),
+    }),
+  },
+)
 
 async function deletePartition(
   topic: string,

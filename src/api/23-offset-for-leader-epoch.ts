@@ -13,12 +13,24 @@ import type { RequestContext } from './request.ts'
 type Wanted = RequestOf<typeof offsetForLeaderEpoch>['topics'][number]['partitions'][number]
 type Answer = ResponseOf<typeof offsetForLeaderEpoch>['topics'][number]['partitions'][number]
 
-export const handler = defineHandler(offsetForLeaderEpoch, '2-4', (request, context) => ({
-  topics: request.topics.map(({ topic, partitions }) => ({
-    topic,
-    partitions: partitions.map(wanted => answerPartition(topic, wanted, context)),
-  })),
-}))
+export const handler = defineHandler(
+  offsetForLeaderEpoch,
+  '2-4',
+  (request, context) => ({
+    topics: request.topics.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions.map(wanted => answerPartition(topic, wanted, context)),
+    })),
+  }),
+  {
+    failed: ({ topics }, { code }) => ({
+      topics: topics.map(({ topic, partitions }) => ({
+        topic,
+        partitions: partitions.map(({ partition }) => ({ partition, errorCode: code })),
+      })),
+    }),
+  },
+)
 
 function answerPartition(topic: string, wanted: Wanted, context: RequestContext): Answer {
   const { partition: index, currentLeaderEpoch, leaderEpoch } = wanted

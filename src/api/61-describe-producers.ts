@@ -11,12 +11,29 @@ import type { RequestContext } from './request.ts'
 
 type Answer = ResponseOf<typeof describeProducers>['topics'][number]['partitions'][number]
 
-export const handler = defineHandler(describeProducers, '0', (request, context) => ({
-  topics: request.topics.map(({ name, partitionIndexes }) => ({
-    name,
-    partitions: partitionIndexes.map(index => describe(name, index, context)),
-  })),
-}))
+export const handler = defineHandler(
+  describeProducers,
+  '0',
+  (request, context) => ({
+    topics: request.topics.map(({ name, partitionIndexes }) => ({
+      name,
+      partitions: partitionIndexes.map(index => describe(name, index, context)),
+    })),
+  }),
+  {
+    failed: ({ topics }, { code, detail }) => ({
+      topics: topics.map(({ name, partitionIndexes }) => ({
+        name,
+        partitions: partitionIndexes.map(partitionIndex => ({
+          partitionIndex,
+          errorCode: code,
+          errorMessage: detail,
+          activeProducers: [],
+        })),
+      })),
+    }),
+  },
+)
 
 function describe(topic: string, partitionIndex: number, context: RequestContext): Answer {
   try {

@@ -22,8 +22,11 @@ export type Handle<A extends AnyApi> = (
 ) => ResponseOf<A> | null | Promise<ResponseOf<A> | null>
 
 export interface HandlerOptions<A extends AnyApi> {
-  /** The answer to a request that failed as a whole, where a top-level `errorCode` alone is not it. */
-  failed?: (request: RequestOf<A>, error: KafkaError, context: RequestContext) => ResponseOf<A>
+  /**
+   * The answer to a request that failed as a whole, where a top-level `errorCode` alone is not it. Null closes the
+   * connection.
+   */
+  failed?: (request: RequestOf<A>, error: KafkaError, context: RequestContext) => ResponseOf<A> | null
   /** On which kinds of listener it is served; that of clients and brokers if not given. */
   listeners?: readonly ListenerKind[]
 }
@@ -37,7 +40,7 @@ export interface Handler<A extends AnyApi = AnyApi> {
   readonly minServed: number
   readonly listeners: readonly ListenerKind[]
   handle(request: RequestOf<A>, context: RequestContext): ResponseOf<A> | null | Promise<ResponseOf<A> | null>
-  /** Null when the response of this version has no room for an error of the whole request. */
+  /** Null, which closes the connection, when this version has no room for an error of the whole request. */
   failed(request: RequestOf<A>, error: KafkaError, context: RequestContext): ResponseOf<A> | null
 }
 

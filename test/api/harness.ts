@@ -5,32 +5,11 @@ import { handler as apiVersionsHandler } from '../../src/api/18-api-versions.ts'
 import { defineHandler, type Handler } from '../../src/api/define.ts'
 import { Dispatcher } from '../../src/api/dispatch.ts'
 import type { Rooms } from '../../src/api/request.ts'
-import type { Logger } from '../../src/host/host.ts'
 import { nodeHost } from '../../src/host/node.ts'
 import { type NetworkLimits, networkLimits } from '../../src/network/limits.ts'
 import { type ListenerSettings, Listeners } from '../../src/network/listener.ts'
 import { CloseConnection } from '../../src/network/peer.ts'
-
-export interface LogLine {
-  readonly level: string
-  readonly message: string
-  readonly fields: Record<string, unknown>
-}
-
-/** Keeps what is logged, for tests to look at. */
-export function recordingLogger(lines: LogLine[]): Logger {
-  const at = (level: string) => (fields: object, message: string) => {
-    lines.push({ level, message, fields: { ...fields } })
-  }
-  const logger: Logger = {
-    debug: at('debug'),
-    info: at('info'),
-    warn: at('warn'),
-    error: at('error'),
-    child: () => logger,
-  }
-  return logger
-}
+import { type LogLine, recordingLogger } from './recording-logger.ts'
 
 /** What requests of the test handlers do, by the id they carry. */
 export const behaviours = {
