@@ -23,12 +23,12 @@ import { supportedFeatures } from './metadata/features.ts'
 import { MetadataFollower } from './metadata/follower.ts'
 import { metadataTopic, metadataTopicId, offsetsTopic } from './metadata/internal-topics.ts'
 import { MetadataState } from './metadata/state.ts'
-import { topicLogConfig } from './metadata/topic-log-config.ts'
 import type { Serve } from './network/connection.ts'
 import { networkLimitsOf } from './network/limits.ts'
 import { type BoundListener, Listeners } from './network/listener.ts'
 import { metadataBatchBytesMax, Quorum } from './raft/quorum.ts'
 import { Partitions } from './replication/partitions.ts'
+import { topicLogConfig } from './replication/topic-log-config.ts'
 
 const securityProtocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
 

@@ -1,8 +1,8 @@
 /** Where a command's settings come from: the environment, a file, options, overrides; the later one wins. */
-import { hostname } from 'node:os'
 import { type BrokerConfig, ConfigError, parseBrokerConfig } from '../../src/config/broker.ts'
 import { parseOverride, parseProperties, propertiesOfEnvironment } from '../../src/config/properties.ts'
 import type { Host } from '../../src/host/host.ts'
+import { hostName } from '../../src/host/node.ts'
 
 export interface ConfigurationOptions {
   readonly config?: string
@@ -36,7 +36,7 @@ export async function readConfiguration(options: ConfigurationOptions, host: Hos
   }
   if (options.advertise !== undefined) properties.set('advertised.listeners', `PLAINTEXT://${options.advertise}`)
   take((options.override ?? []).map(parseOverride))
-  return parseBrokerConfig(properties, { hostName: hostname() })
+  return parseBrokerConfig(properties, { hostName: hostName() })
 }
 
 async function readText(path: string, host: Host): Promise<string> {

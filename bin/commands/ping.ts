@@ -20,10 +20,9 @@ export async function ping(options: { bootstrap: string; timeout: string }): Pro
     host: options.bootstrap.slice(0, colon).replace(/^\[|\]$/g, '') || 'localhost',
     port: Number(options.bootstrap.slice(colon + 1)),
   }
-  const timer = setTimeout(
-    () => end(1, `no answer from ${options.bootstrap} within ${options.timeout} ms`),
-    Number(options.timeout),
-  )
+  const cancel = host.clock.after(Number(options.timeout), () => {
+    end(1, `no answer from ${options.bootstrap} within ${options.timeout} ms`)
+  })
   try {
     const { stream } = await host.network.connect(address, Number(options.timeout))
     const assembler = new FrameAssembler(answerBytesMax)
@@ -33,7 +32,7 @@ export async function ping(options: { bootstrap: string; timeout: string }): Pro
       for (const frame of assembler.push(chunk)) {
         const { bodyOffset } = decodeResponseHeader(apiVersions, version, frame)
         const { apiKeys } = decodeResponse(apiVersions, version, frame, bodyOffset)
-        clearTimeout(timer)
+        cancel()
         end(0, `${options.bootstrap} answers, ${apiKeys.length} APIs`)
       }
     })

@@ -5,6 +5,8 @@ import { nodeDisk } from './node-disk.ts'
 import { type LoggerOptions, nodeLogger } from './node-logger.ts'
 import { NodeNetwork } from './node-network.ts'
 
+/** What the machine is called in its network. */
+export { hostname as hostName } from 'node:os'
 export { type LoggerOptions, type LogLevel, nodeLogger, silentLogger } from './node-logger.ts'
 
 export interface NodeHostOptions {
