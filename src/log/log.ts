@@ -117,8 +117,8 @@ export class Log {
   #failure: KafkaError | null = null
   #stalled = false
   #changedSinceOpen = false
-  /** Producer state at the base of a segment that has no file yet. */
-  #pendingSnapshot: { offset: number; entries: ProducerSnapshotEntry[] } | null = null
+  /** Producer state at the bases of segments that have no file yet. */
+  readonly #pendingSnapshots = new Map<number, ProducerSnapshotEntry[]>()
   /** Removals of old segments, one after the other. */
   #retiring: Promise<void> = Promise.resolve()
 
@@ -377,7 +377,8 @@ export class Log {
    */
   async truncateTo(offset: number): Promise<void> {
     if (offset >= this.#logEndOffset) return
-    await this.#cut(offset, () => this.#truncate(Math.max(offset, this.#segments.first.baseOffset)))
+    const end = await this.#batchStart(offset)
+    await this.#cut(end, () => this.#truncate(Math.max(end, this.#segments.first.baseOffset)))
   }
 
   /** Throws everything away: the log is empty and begins at `offset`. As `truncateTo` otherwise. */
@@ -485,7 +486,7 @@ export class Log {
       // Nothing in it: an index limit of less than one entry, say. There is no other place to go.
       return active
     }
-    this.#pendingSnapshot = { offset, entries: this.producers.snapshot() }
+    this.#pendingSnapshots.set(offset, this.producers.snapshot())
     active.completeIndexes()
     const segment = this.#newSegment(offset, nowMs)
     this.#segments.add(segment)
@@ -533,12 +534,12 @@ export class Log {
       })
       this.#services.indexes.used(before)
     }
-    const snapshot = this.#pendingSnapshot
-    if (snapshot && snapshot.offset === segment.baseOffset) {
-      await this.#snapshots.write(snapshot.offset, snapshot.entries).catch(error => {
+    const producers = this.#pendingSnapshots.get(segment.baseOffset)
+    if (producers) {
+      await this.#snapshots.write(segment.baseOffset, producers).catch(error => {
         log.warn({ err: error, directory: this.#directory }, 'producer snapshot could not be saved')
       })
-      if (this.#pendingSnapshot === snapshot) this.#pendingSnapshot = null
+      this.#pendingSnapshots.delete(segment.baseOffset)
     }
     await this.#createFile(segment)
   }
@@ -572,6 +573,7 @@ export class Log {
     this.#syncedOffset = offset
     this.#changedSinceOpen = true
     this.#loop.forgetDirty()
+    this.#pendingSnapshots.clear()
     this.#tail.clear(offset)
     this.#reader.forget()
     this.written.reset(offset)
@@ -580,6 +582,26 @@ export class Log {
     this.#logStartOffset = Math.min(this.#logStartOffset, offset)
     await restoreProducers(this.#services, this.#segments.all, this.#snapshots, offset, this.producers)
     await this.epochs.save()
+  }
+
+  /** Where the batch begins that holds `offset`: nothing after that may be claimed once it is cut off. */
+  async #batchStart(offset: number): Promise<number> {
+    const { all } = this.#segments
+    try {
+      const request = {
+        offset,
+        bytesMax: 1,
+        upperOffset: this.#logEndOffset,
+        minOneBatch: true,
+        abortedTransactions: false,
+      }
+      const { chunks } = await this.#reader.read(request, this.written.value)
+      return chunks.length > 0 ? Math.min(offset, baseOffset(chunks[0])) : offset
+    } catch (error) {
+      // Damaged there: the segment begins at a batch.
+      if (!(error instanceof KafkaError)) return this.#readFailed(error)
+      return all.findLast(segment => segment.baseOffset <= offset)?.baseOffset ?? offset
+    }
   }
 
   /** Runs `cut` in the write loop, with the checkpoints lowered before a byte goes. */

@@ -99,12 +99,12 @@ export class ProducerSnapshots {
   }
 
   /**
-   * Removes those before `offset` that no segment needs, that is, whose offset is not in `segmentBaseOffsets`. The
-   * newest of them is kept when nothing else would be left: it spares a replay of the whole log.
+   * Removes those that no segment needs. Kept are those at a segment's base, the newest one, and the newest that is not
+   * after `offset`, where the log begins: what producers did before it can be learned from nowhere else.
    */
   async removeBefore(offset: number, segmentBaseOffsets: ReadonlySet<number>): Promise<void> {
-    const newest = this.#offsets.at(-1)
-    await this.#remove(this.#offsets.filter(at => at < offset && at !== newest && !segmentBaseOffsets.has(at)))
+    const kept = new Set([this.#offsets.at(-1), this.#offsets.findLast(at => at <= offset)])
+    await this.#remove(this.#offsets.filter(at => !kept.has(at) && !segmentBaseOffsets.has(at)))
   }
 
   async removeAll(): Promise<void> {

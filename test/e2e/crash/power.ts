@@ -19,8 +19,9 @@ const shutdownScript = `
 import fcntl, os, struct, sys
 directory = os.open(sys.argv[1], os.O_RDONLY)
 print('ready', flush=True)
-flag = int(sys.stdin.readline())
-fcntl.ioctl(directory, 0x8004587d, struct.pack('I', flag))
+line = sys.stdin.readline()
+if not line: sys.exit()
+fcntl.ioctl(directory, 0x8004587d, struct.pack('I', int(line)))
 print('cut', flush=True)
 `
 
@@ -86,10 +87,10 @@ export class PowerVolume {
     }
   }
 
-  /** Lets go of everything, whatever state it is in. */
+  /** Unmounts whatever state it is in; the image stays. */
   destroy(): void {
-    if (existsSync(this.path)) spawnSync('umount', ['-l', this.path])
     this.#cutter?.kill()
+    if (existsSync(this.path)) spawnSync('umount', ['-l', this.path])
   }
 }
 

@@ -62,11 +62,8 @@ export async function crashRounds(options: CrashOptions): Promise<CrashReport> {
     problems.push((error as Error).message)
   } finally {
     await broker?.kill('SIGKILL')
-    const kept = options.keep || problems.length > 0
-    if (!kept) {
-      volume?.destroy()
-      rmSync(directory, { recursive: true, force: true })
-    }
+    volume?.destroy()
+    if (!options.keep && problems.length === 0) rmSync(directory, { recursive: true, force: true })
   }
   const kept = options.keep || problems.length > 0
   return { acknowledged: history.acknowledgedCount, problems, directory: kept ? directory : null }
