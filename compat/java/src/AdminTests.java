@@ -55,7 +55,7 @@ final class AdminTests {
         suite.test("describe broker configs", AdminTests::brokerConfigs);
         suite.test("incremental alter configs", AdminTests::incrementalAlter);
         suite.test("alter broker configs", AdminTests::alterBroker);
-        suite.test("list config resources", AdminTests::listConfigResources);
+        suite.test("list config resources", 40, "list-config-resources", AdminTests::listConfigResources);
         suite.test("list offsets", AdminTests::listOffsets);
         suite.test("delete records", AdminTests::deleteRecords);
         suite.test("describe log dirs", AdminTests::logDirs);

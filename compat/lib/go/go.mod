@@ -1,0 +1,3 @@
+module ottla.invalid/compat/harness
+
+go 1.24
