@@ -13,12 +13,23 @@ import { handler as syncGroup } from './14-sync-group.ts'
 import { handler as describeGroups } from './15-describe-groups.ts'
 import { handler as listGroups } from './16-list-groups.ts'
 import { handler as apiVersions } from './18-api-versions.ts'
+import { handler as createTopics } from './19-create-topics.ts'
+import { handler as deleteTopics } from './20-delete-topics.ts'
 import { handler as deleteRecords } from './21-delete-records.ts'
 import { handler as initProducerId } from './22-init-producer-id.ts'
 import { handler as offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
+import { handler as describeAcls } from './29-describe-acls.ts'
+import { handler as describeConfigs } from './32-describe-configs.ts'
+import { handler as alterConfigs } from './33-alter-configs.ts'
 import { handler as describeLogDirs } from './35-describe-log-dirs.ts'
+import { handler as createPartitions } from './37-create-partitions.ts'
 import { handler as deleteGroups } from './42-delete-groups.ts'
+import { handler as incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
+import { handler as listPartitionReassignments } from './46-list-partition-reassignments.ts'
 import { handler as offsetDelete } from './47-offset-delete.ts'
+import { handler as describeClientQuotas } from './48-describe-client-quotas.ts'
+import { handler as describeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
+import { handler as describeQuorum } from './55-describe-quorum.ts'
 import { handler as describeCluster } from './60-describe-cluster.ts'
 import { handler as describeProducers } from './61-describe-producers.ts'
 import { handler as describeTopicPartitions } from './75-describe-topic-partitions.ts'
@@ -39,12 +50,23 @@ export const handlers: readonly Handler[] = [
   describeGroups,
   listGroups,
   apiVersions,
+  createTopics,
+  deleteTopics,
   deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
+  describeAcls,
+  describeConfigs,
+  alterConfigs,
   describeLogDirs,
+  createPartitions,
   deleteGroups,
+  incrementalAlterConfigs,
+  listPartitionReassignments,
   offsetDelete,
+  describeClientQuotas,
+  describeUserScramCredentials,
+  describeQuorum,
   describeCluster,
   describeProducers,
   describeTopicPartitions,

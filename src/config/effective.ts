@@ -63,7 +63,11 @@ export class EffectiveConfigs {
 
   /** Every setting of a topic, whether or not the topic exists. */
   topic(topic: string): ConfigEntry[] {
-    const own = this.#dynamic.configsOf(resourceTypes.topic, topic)
+    return this.topicWith(this.#dynamic.configsOf(resourceTypes.topic, topic))
+  }
+
+  /** Every setting of a topic on which `own` is set. */
+  topicWith(own: ReadonlyMap<string, string>): ConfigEntry[] {
     return Object.entries<Setting>(topicSettings)
       .filter(([name, setting]) => !setting.internal || own.has(name))
       .map(([name, setting]) => this.#topicEntry(name, setting, own))
@@ -71,14 +75,7 @@ export class EffectiveConfigs {
 
   /** One setting of a topic, parsed. */
   topicValue<K extends keyof typeof topicSettings>(topic: string, name: K): (typeof topicSettings)[K]['fallback'] {
-    return this.topicValueWith(this.#dynamic.configsOf(resourceTypes.topic, topic), name)
-  }
-
-  /** As topicValue, for settings that a topic doesn't have yet. */
-  topicValueWith<K extends keyof typeof topicSettings>(
-    own: ReadonlyMap<string, string>,
-    name: K,
-  ): (typeof topicSettings)[K]['fallback'] {
+    const own = this.#dynamic.configsOf(resourceTypes.topic, topic)
     const setting: Setting = topicSettings[name]
     const text = this.#topicEntry(name, setting, own).value
     return (text === null ? setting.fallback : setting.parse(text)) as (typeof topicSettings)[K]['fallback']

@@ -102,12 +102,11 @@ function withoutListener(name: string): string {
 
 export function checkGroupConfigs(context: ControllerContext, configs: Configs): void {
   checkKnown(groupSettings, configs, 'group')
-  const { brokerText } = { brokerText: (name: string) => context.config.staticValues.get(name) ?? null }
   for (const [name, value] of configs) {
     const bound = (end: 'min' | 'max') => {
       const key = boundKey(name, end)
       const setting = brokerSetting(key)
-      return setting ? Number(brokerText(key) ?? setting.format(setting.fallback)) : null
+      return setting ? Number(context.config.staticValues.get(key) ?? setting.format(setting.fallback)) : null
     }
     const minimum = bound('min')
     const maximum = bound('max')

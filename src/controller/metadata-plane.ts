@@ -4,6 +4,7 @@
  */
 import type { BrokerConfig } from '../config/broker.ts'
 import type { Cancel, Host } from '../host/host.ts'
+import { Watermark } from '../lib/watermark.ts'
 import type { LogDirectory } from '../log/directory.ts'
 import type { Logs } from '../log/logs.ts'
 import type { Endpoint } from '../metadata/entities.ts'
@@ -16,6 +17,11 @@ import { openMetadataLog } from '../raft/metadata-log.ts'
 import { Quorum } from '../raft/quorum.ts'
 import { defaultBootstrapRecords } from './bootstrap.ts'
 import { Controller } from './controller.ts'
+
+export interface PlaneOptions {
+  /** Resolves when what the metadata told last is in place: the controller's answers wait for it. */
+  readonly settled?: () => Promise<void>
+}
 
 export class MetadataPlane {
   readonly identity: Identity
@@ -40,6 +46,7 @@ export class MetadataPlane {
     quorum: Quorum,
     state: MetadataState,
     follower: MetadataFollower,
+    served: Watermark,
   ) {
     this.#host = host
     this.#config = config
@@ -49,14 +56,14 @@ export class MetadataPlane {
     this.#follower = follower
     this.#savedEnd = quorum.logStartOffset
     const { snapshotRecords } = quorum
-    this.controller = new Controller({ host, config, log: quorum, snapshotRecords, applied: follower.applied })
+    this.controller = new Controller({ host, config, log: quorum, snapshotRecords, applied: served })
   }
 
   /**
    * Formats directories that are new, opens the metadata log and replays it. When it resolves, `state` is up to date and
    * the controller answers. Throws FormatError, QuorumError, QuorumStateError, SnapshotError, KafkaError and DiskError.
    */
-  static async open(host: Host, config: BrokerConfig, logs: Logs): Promise<MetadataPlane> {
+  static async open(host: Host, config: BrokerConfig, logs: Logs, options: PlaneOptions = {}): Promise<MetadataPlane> {
     const directories = logs.directories
     const identity = await ensureFormatted(host, config, directories, { bootstrapRecords: defaultBootstrapRecords })
     const log = await openMetadataLog(logs, config)
@@ -72,7 +79,9 @@ export class MetadataPlane {
       state.apply(record, quorum.logStartOffset - 1, quorum.snapshotId?.epoch ?? 0)
     }
     const follower = new MetadataFollower(quorum, state, host.log)
-    const plane = new MetadataPlane(host, config, identity, quorum, state, follower)
+    const served = new Watermark(quorum.logStartOffset)
+    passOn(follower.applied, served, options.settled ?? (() => Promise.resolve()))
+    const plane = new MetadataPlane(host, config, identity, quorum, state, follower, served)
     await follower.start()
     await plane.controller.load()
     await plane.controller.bootstrap((await readBootstrap(host.disk, path)) ?? defaultBootstrapRecords)
@@ -139,7 +148,11 @@ export class MetadataPlane {
     const endOffset = this.#follower.applied.value
     if (this.#saving || this.#closed || state.inTransaction || endOffset <= this.#savedEnd) return
     this.#bytesAtSnapshot = this.#follower.bytesApplied
-    const saving = quorum.saveSnapshot({ endOffset, epoch: quorum.leaderEpoch }, recordsOf(state), state.lastTimestampMs)
+    const saving = quorum.saveSnapshot(
+      { endOffset, epoch: quorum.leaderEpoch },
+      recordsOf(state),
+      state.lastTimestampMs,
+    )
     this.#saving = saving
       .then(
         () => {
@@ -153,4 +166,16 @@ export class MetadataPlane {
         this.#saving = null
       })
   }
+}
+
+/** Moves `served` after `applied`, each time when everything has settled. */
+function passOn(applied: Watermark, served: Watermark, settled: () => Promise<void>): void {
+  applied.reached(served.value + 1, failure => {
+    if (failure) return served.fail(failure)
+    const offset = applied.value
+    settled().then(() => {
+      served.advance(offset)
+      passOn(applied, served, settled)
+    })
+  })
 }

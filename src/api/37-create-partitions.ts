@@ -1,0 +1,33 @@
+/**
+ * CreatePartitions, versions 0-3.
+ *
+ * - Only ever more: the same count or fewer is INVALID_PARTITIONS. Replicas are chosen, or assigned by the client.
+ * - Each topic succeeds or fails by itself; duplicates of a name are INVALID_REQUEST. Validate only changes nothing.
+ * - Answered when the partitions are committed and served by this broker.
+ * - Left out: v3 THROTTLING_QUOTA_EXCEEDED, since there are no quotas.
+ */
+import { createPartitions } from '../../protocol/messages/37-create-partitions.ts'
+import { defineHandler } from './define.ts'
+
+export const handler = defineHandler(
+  createPartitions,
+  '0-3',
+  async (request, context) => {
+    const topics = request.topics.map(({ name, count, assignments }) => ({
+      name,
+      count,
+      assignments: assignments && assignments.map(({ brokerIds }) => brokerIds),
+    }))
+    const results = await context.broker.controller.createPartitions(topics, { validateOnly: request.validateOnly })
+    return { results: [...results] }
+  },
+  {
+    failed: (request, error) => ({
+      results: [...new Set(request.topics.map(({ name }) => name))].map(name => ({
+        name,
+        errorCode: error.code,
+        errorMessage: error.detail,
+      })),
+    }),
+  },
+)
