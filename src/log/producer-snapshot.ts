@@ -93,9 +93,15 @@ export class ProducerSnapshots {
     return null
   }
 
-  /** Removes those after `offset`: the log was cut there. */
+  /**
+   * Removes those after `offset`: the log was cut there. Durable when it resolves, or a power failure would bring them
+   * back when the log has grown past them with other records.
+   */
   async removeAfter(offset: number): Promise<void> {
-    await this.#remove(this.#offsets.filter(at => at > offset))
+    const gone = this.#offsets.filter(at => at > offset)
+    if (gone.length === 0) return
+    await this.#remove(gone)
+    await this.#disk.syncDirectory(this.#directory)
   }
 
   /**
@@ -107,8 +113,9 @@ export class ProducerSnapshots {
     await this.#remove(this.#offsets.filter(at => !kept.has(at) && !segmentBaseOffsets.has(at)))
   }
 
+  /** As removeAfter: the log begins anew. */
   async removeAll(): Promise<void> {
-    await this.#remove(this.#offsets)
+    await this.removeAfter(-1)
   }
 
   async #remove(offsets: readonly number[]): Promise<void> {
