@@ -10,23 +10,19 @@ import type { Rooms } from './api/request.ts'
 import type { BrokerConfig } from './config/broker.ts'
 import { EffectiveConfigs } from './config/effective.ts'
 import type { Listener } from './config/listeners.ts'
-import { defaultBootstrapRecords } from './controller/bootstrap.ts'
-import { Controller } from './controller/controller.ts'
+import type { Controller } from './controller/controller.ts'
+import { MetadataPlane } from './controller/metadata-plane.ts'
 import { Coordinators } from './coordinator/coordinators.ts'
 import { ProducerIds } from './coordinator/producer-ids.ts'
 import { coordinatorSettings } from './coordinator/settings.ts'
 import type { Host } from './host/host.ts'
-import { Watermark } from './lib/watermark.ts'
-import { defaultLogConfig, type LogConfig } from './log/log-config.ts'
 import { Logs } from './log/logs.ts'
-import { supportedFeatures } from './metadata/features.ts'
-import { MetadataFollower } from './metadata/follower.ts'
-import { metadataTopic, metadataTopicId, offsetsTopic } from './metadata/internal-topics.ts'
-import { MetadataState } from './metadata/state.ts'
+import { servedLevels, supportedFeatures } from './metadata/features.ts'
+import { offsetsTopic } from './metadata/internal-topics.ts'
+import type { MetadataState } from './metadata/state.ts'
 import type { Serve } from './network/connection.ts'
 import { networkLimitsOf } from './network/limits.ts'
 import { type BoundListener, Listeners } from './network/listener.ts'
-import { metadataBatchBytesMax, Quorum } from './raft/quorum.ts'
 import { Partitions } from './replication/partitions.ts'
 import { topicLogConfig } from './replication/topic-log-config.ts'
 
@@ -37,33 +33,24 @@ export interface BrokerOptions {
   readonly advertisedHost?: string
 }
 
-/** The directories say something else than the configuration. */
-export class StartError extends Error {
-  constructor(problem: string) {
-    super(problem)
-    this.name = 'StartError'
-  }
-}
-
 export class Broker {
   readonly nodeId: number
   readonly clusterId: string
   readonly #rooms: Rooms
   readonly #listeners: Listeners
-  readonly #follower: MetadataFollower
-  readonly #brokerEpoch: number
+  readonly #plane: MetadataPlane
   #closing: Promise<void> | null = null
 
-  private constructor(rooms: Rooms, listeners: Listeners, follower: MetadataFollower, brokerEpoch: number) {
+  private constructor(rooms: Rooms, listeners: Listeners, plane: MetadataPlane) {
     this.nodeId = rooms.nodeId
     this.clusterId = rooms.clusterId
     this.#rooms = rooms
     this.#listeners = listeners
-    this.#follower = follower
-    this.#brokerEpoch = brokerEpoch
+    this.#plane = plane
   }
 
-  /** Resolves when the broker takes clients. Throws StartError, DiskError, MetaPropertiesError, and what binding throws. */
+  /** Resolves when the broker takes clients. Throws what MetadataPlane.open and Logs.open do, and what binding
+   * throws. */
   static async start(config: BrokerConfig, host: Host, options: BrokerOptions = {}): Promise<Broker> {
     for (const warning of config.warnings) host.log.warn({}, warning)
     await compressionReady
@@ -84,11 +71,11 @@ export class Broker {
           privileged: listener === config.interBrokerListener,
         })
       }
-      const { rooms, follower, brokerEpoch } = await connect(config, host, logs, listeners.bound)
+      const { rooms, plane } = await connect(config, host, logs, listeners.bound)
       const dispatcher = new Dispatcher(handlers, rooms)
       serve = (frame, peer, turn) => dispatcher.serve(frame, peer, turn)
       open(serve)
-      return new Broker(rooms, listeners, follower, brokerEpoch)
+      return new Broker(rooms, listeners, plane)
     } catch (error) {
       await listeners.close()
       await logs.close()
@@ -118,20 +105,18 @@ export class Broker {
   }
 
   async #close(): Promise<void> {
-    const { coordinators, partitions, controller, logs } = this.#rooms
+    const { coordinators, partitions, logs } = this.#rooms
     await this.#listeners.close()
     coordinators.close()
-    controller.close()
-    this.#follower.close()
+    await this.#plane.close()
     await partitions.close()
-    await logs.close(this.#brokerEpoch)
+    await logs.close(this.#plane.brokerEpoch)
   }
 }
 
 interface Connected {
   readonly rooms: Rooms
-  readonly follower: MetadataFollower
-  readonly brokerEpoch: number
+  readonly plane: MetadataPlane
 }
 
 /** Everything behind the listeners, from the files up. */
@@ -142,48 +127,29 @@ async function connect(
   bound: readonly BoundListener[],
 ): Promise<Connected> {
   const { nodeId } = config
-  const clusterId = await identify(config, host, logs)
-  const metadataLog = await logs.create(metadataTopic, metadataTopicId, 0, metadataLogConfig(config))
-  const { directoryId = null } = logs.directoryOf(metadataLog).meta ?? {}
-  const quorum = await Quorum.open({ host, log: metadataLog, nodeId, directoryId })
-  const metadata = new MetadataState()
-  for (const record of quorum.snapshotRecords) metadata.apply(record, quorum.logStartOffset - 1)
-  const follower = new MetadataFollower(quorum, metadata, host.log)
-  const served = new Watermark(quorum.logStartOffset)
-  const { snapshotRecords } = quorum
-  const controller = new Controller({ host, config, log: quorum, snapshotRecords, applied: served })
+  // Answers of the controller wait for the files of the partitions they speak of.
+  let partitions: Partitions | null = null
+  const plane = await MetadataPlane.open(host, config, logs, { settled: async () => partitions?.settled() })
+  const { state: metadata, controller, quorum } = plane
   const configs = new EffectiveConfigs(config, metadata)
   const logConfig = (topic: string) => topicLogConfig(topic, configs)
-  const partitions = new Partitions({ brokerId: nodeId, logs, metadata, logConfig, log: host.log })
-  follow(follower.applied, served, () => partitions.settled())
-  await follower.start()
-  await controller.load()
-  await controller.bootstrap(defaultBootstrapRecords)
+  partitions = new Partitions({ brokerId: nodeId, logs, metadata, logConfig, log: host.log })
   await logs.loadAll(logConfig)
   await partitions.start()
-  const { brokerEpoch } = await controller.registerBroker({
-    brokerId: nodeId,
-    incarnationId: host.random.uuid(),
-    endpoints: bound.map(listener => ({
+  await plane.register(
+    bound.map(listener => ({
       name: listener.name,
       host: listener.advertisedHost,
       port: listener.advertisedPort,
       securityProtocol: securityProtocols.indexOf(listener.securityProtocol),
     })),
-    features: supportedFeatures.map(({ name, minVersion, maxVersion }) => ({
-      name,
-      minSupportedVersion: minVersion,
-      maxSupportedVersion: maxVersion,
-    })),
-    rack: config.brokerRack,
-    logDirs: logs.directories.flatMap(({ meta }) => meta?.directoryId ?? []),
-  })
-  await controller.unfenceBroker(nodeId, brokerEpoch)
+  )
+  await plane.unfence()
   logs.start()
   const coordinators = coordinate(config, host, metadata, controller, partitions)
   const rooms: Rooms = {
     nodeId,
-    clusterId,
+    clusterId: plane.identity.clusterId,
     host,
     config,
     configs,
@@ -191,10 +157,7 @@ async function connect(
     controller,
     partitions,
     coordinators,
-    producerIds: new ProducerIds(async () => {
-      const { firstId, count } = await controller.allocateProducerIds(nodeId, brokerEpoch)
-      return { firstId, count }
-    }),
+    producerIds: new ProducerIds(() => controller.allocateProducerIds(nodeId, plane.brokerEpoch)),
     logs,
     quorum,
     fetchSessions: new FetchSessionCache(host.random, {
@@ -203,11 +166,11 @@ async function connect(
     }),
     features: {
       supported: supportedFeatures,
-      finalized: () => metadata.features,
+      finalized: () => servedLevels(metadata.features, quorum.kraftVersion),
       finalizedEpoch: () => metadata.lastOffset,
     },
   }
-  return { rooms, follower, brokerEpoch }
+  return { rooms, plane }
 }
 
 function coordinate(
@@ -249,59 +212,14 @@ function coordinate(
   return coordinators
 }
 
-/** Reads who the directories belong to, and formats those that are new. */
-async function identify(config: BrokerConfig, host: Host, logs: Logs): Promise<string> {
-  const known = logs.directories.flatMap(({ meta, path }) => (meta ? [{ meta, path }] : []))
-  for (const { meta, path } of known) {
-    if (meta.nodeId !== config.nodeId) {
-      throw new StartError(`${path} belongs to node ${meta.nodeId}, but node.id is ${config.nodeId}`)
-    }
-    if (meta.clusterId !== known[0].meta.clusterId) {
-      throw new StartError(
-        `${path} belongs to cluster ${meta.clusterId}, ${known[0].path} to ${known[0].meta.clusterId}`,
-      )
-    }
-  }
-  const clusterId = known[0]?.meta.clusterId ?? host.random.uuid()
-  for (const directory of logs.directories) {
-    if (directory.meta) continue
-    await directory.format({ clusterId, nodeId: config.nodeId, directoryId: host.random.uuid(), others: new Map() })
-  }
-  return clusterId
-}
-
-/** Whoever waits for `served` finds the files of what it was told about in place. */
-function follow(applied: Watermark, served: Watermark, settled: () => Promise<void>): void {
-  applied.reached(served.value + 1, failure => {
-    if (failure) return served.fail(failure)
-    const offset = applied.value
-    settled().then(() => {
-      served.advance(offset)
-      follow(applied, served, settled)
-    })
-  })
-}
-
 function logsOptions(config: BrokerConfig) {
   return {
-    directories: [...new Set([config.metadataLogDir, ...config.logDirs])],
+    directories: config.logDirs,
     recoveryPointCheckpointMs: config.logFlushOffsetCheckpointIntervalMs,
     logStartCheckpointMs: config.logFlushStartOffsetCheckpointIntervalMs,
     highWatermarkCheckpointMs: config.replicaHighWatermarkCheckpointIntervalMs,
     retentionCheckMs: config.logRetentionCheckIntervalMs,
     producerIdExpirationMs: config.producerIdExpirationMs,
-  }
-}
-
-/** Always synced, and shortened by snapshots only. */
-function metadataLogConfig(config: BrokerConfig): LogConfig {
-  return {
-    ...defaultLogConfig,
-    segmentBytes: config.metadataLogSegmentBytes,
-    segmentMs: config.metadataLogSegmentMs,
-    maxMessageBytes: metadataBatchBytesMax,
-    retentionMs: -1,
-    retentionBytes: -1,
   }
 }
 

@@ -27,15 +27,6 @@ export const supportedFeatures: readonly FeatureSupport[] = [
   { name: kraftVersionFeature, minVersion: 0, maxVersion: 1 },
 ]
 
-/** Levels that a directory formatted by Apache Kafka may bring along; finalized there, without a use here. */
-export const toleratedFeatures: ReadonlyMap<string, number> = new Map([
-  ['group.version', 1],
-  ['transaction.version', 2],
-  ['eligible.leader.replicas.version', 1],
-  ['share.version', 1],
-  ['streams.version', 1],
-])
-
 const versionNames: readonly (readonly [number, string])[] = [
   [7, '3.3-IV3'],
   [8, '3.4-IV0'],
@@ -89,3 +80,18 @@ export const namesDirectories = (metadataVersion: number) => metadataVersion >= 
 export const registersControllers = (metadataVersion: number) => metadataVersion >= 15
 /** KIP-868: several batches may form one transaction. */
 export const hasTransactions = (metadataVersion: number) => metadataVersion >= 13
+
+/** Of the levels that the log finalized, those that are served: a log by Apache Kafka may have agreed on more. */
+export function servedLevels(
+  finalized: ReadonlyMap<string, number>,
+  kraftVersion: number,
+): ReadonlyMap<string, number> {
+  const served = new Map<string, number>()
+  // The quorum keeps its own level, outside of the records.
+  if (kraftVersion > 0) served.set(kraftVersionFeature, kraftVersion)
+  for (const { name, maxVersion } of supportedFeatures) {
+    const level = Math.min(finalized.get(name) ?? 0, maxVersion)
+    if (level > 0) served.set(name, level)
+  }
+  return served
+}
