@@ -16,6 +16,7 @@ import { Coordinators } from './coordinator/coordinators.ts'
 import { ProducerIds } from './coordinator/producer-ids.ts'
 import { coordinatorSettings } from './coordinator/settings.ts'
 import type { Host } from './host/host.ts'
+import { Watermark } from './lib/watermark.ts'
 import { Logs } from './log/logs.ts'
 import { servedLevels, supportedFeatures } from './metadata/features.ts'
 import { offsetsTopic } from './metadata/internal-topics.ts'
@@ -106,6 +107,7 @@ export class Broker {
 
   async #close(): Promise<void> {
     const { coordinators, partitions, logs } = this.#rooms
+    this.#rooms.closing.advance(1)
     await this.#listeners.close()
     coordinators.close()
     await this.#plane.close()
@@ -169,6 +171,7 @@ async function connect(
       finalized: () => servedLevels(metadata.features, quorum.kraftVersion),
       finalizedEpoch: () => metadata.lastOffset,
     },
+    closing: new Watermark(0),
   }
   return { rooms, plane }
 }
