@@ -107,9 +107,11 @@ export class Broker {
 
   async #close(): Promise<void> {
     const { coordinators, partitions, logs } = this.#rooms
+    this.#listeners.stopAccepting()
+    // Whoever waits, for records or for other members, is answered now.
     this.#rooms.closing.advance(1)
-    await this.#listeners.close()
     coordinators.close()
+    await this.#listeners.close()
     await this.#plane.close()
     await partitions.close()
     await logs.close(this.#plane.brokerEpoch)

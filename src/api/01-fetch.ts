@@ -249,6 +249,7 @@ function moved(outcomes: readonly Outcome[], remainingMs: number, context: Reque
       resolve(result)
     }
     const cancel = context.broker.host.clock.after(remainingMs, () => settle(false))
+    waiters.push(context.broker.closing.reached(1, () => settle(false)))
     for (const { partition, data } of outcomes) {
       if (!partition) continue
       // Waits from what this round saw: what came in between wakes at once.

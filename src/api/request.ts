@@ -5,6 +5,7 @@ import type { Controller } from '../controller/controller.ts'
 import type { Coordinators } from '../coordinator/coordinators.ts'
 import type { ProducerIds } from '../coordinator/producer-ids.ts'
 import type { Host } from '../host/host.ts'
+import type { Watermark } from '../lib/watermark.ts'
 import type { Logs } from '../log/logs.ts'
 import type { MetadataState } from '../metadata/state.ts'
 import type { Peer } from '../network/peer.ts'
@@ -29,6 +30,8 @@ export interface Rooms {
   readonly quorum: Quorum
   readonly fetchSessions: FetchSessionCache
   readonly features: Features
+  /** Goes from 0 to 1 when the broker closes: whoever waits for records answers with what there is. */
+  readonly closing: Watermark
 }
 
 export interface AdvertisedApi {
