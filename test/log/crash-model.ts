@@ -103,7 +103,12 @@ export class CrashModel {
 
   /** Random steps. Ends when they are done; never, when the disk goes down. */
   async live(steps: number): Promise<void> {
-    for (let step = 0; step < steps; step++) await this.#step()
+    const { disk } = this
+    for (let step = 0; step < steps; step++) {
+      // The process is gone; what it waited for may have come all the same.
+      if (disk.isDown) await new Promise(() => {})
+      await this.#step()
+    }
   }
 
   async #step(): Promise<void> {
@@ -129,18 +134,11 @@ export class CrashModel {
       await log.enforceRetention()
       this.#say(`starts at ${log.logStartOffset}`)
     } else if (choice < 89) log.startEpoch(++this.#epoch)
-    else if (choice < 94) await this.#sleep(random.below(100))
+    else if (choice < 94) await this.host.clock.sleep(random.below(100))
     else if (choice < 96) {
       await this.close()
       await this.open()
     } else await log.flush()
-  }
-
-  /** Ends never when the power failed meanwhile: whoever slept is gone. */
-  async #sleep(ms: number): Promise<void> {
-    const { disk } = this
-    await this.host.clock.sleep(ms)
-    if (disk.isDown) await new Promise(() => {})
   }
 
   #say(what: string): void {
