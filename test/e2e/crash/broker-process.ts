@@ -53,7 +53,12 @@ export class BrokerProcess {
     const child = this.#child
     if (!child?.pid || child.exitCode !== null || child.signalCode !== null) return
     const gone = once(child, 'exit')
-    process.kill(-child.pid, signal)
+    try {
+      process.kill(-child.pid, signal)
+    } catch (error) {
+      // It ended by itself: its disk is gone, say.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
     await gone
     this.#child = null
   }
