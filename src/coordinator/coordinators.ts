@@ -91,10 +91,15 @@ export class Coordinators {
   /** Creates the offsets topic unless it is there. Calls at the same time share one attempt. Answers the error, if any. */
   ensureOffsetsTopic(): Promise<number> {
     if (this.#options.metadata.topics.has(offsetsTopic)) return this.#creating ?? Promise.resolve(Errors.NONE)
-    this.#creating ??= this.#options.createOffsetsTopic().finally(() => {
+    this.#creating ??= this.#create().finally(() => {
       this.#creating = null
     })
     return this.#creating
+  }
+
+  async #create(): Promise<number> {
+    const error = await this.#options.createOffsetsTopic()
+    return error === Errors.TOPIC_ALREADY_EXISTS ? Errors.NONE : error
   }
 
   /** One request of one group. Never rejects: errors are in the reply. */

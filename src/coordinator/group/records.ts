@@ -16,7 +16,6 @@ import {
   offsetCommitKey,
   offsetCommitValue,
 } from '../../../protocol/stored/group-classic.ts'
-import { zeroUuid } from '../../../protocol/uuid.ts'
 import { copyOf } from '../../lib/copy.ts'
 import type { LogEntry, RecordCodec } from '../../machine/machine.ts'
 import type { ClassicGroup } from './classic-group.ts'
@@ -81,10 +80,9 @@ export function groupRecord(group: ClassicGroup): GroupRecord {
 /** The version of group metadata that Kafka writes: 4 would only add room for tagged fields that nobody defined yet. */
 const groupValueVersion = 3
 
-/** Version 1 is the only one with an expiry, 4 the only one with a topic id; older Kafkas read 3. */
-function offsetValueVersion({ expireTimestampMs, topicId }: CommittedOffset): number {
-  if (expireTimestampMs !== -1) return 1
-  return topicId === zeroUuid ? 3 : 4
+/** As Kafka 4.3 chooses: 4 knows the topic id, but only 1 ever had an expiry. */
+function offsetValueVersion({ expireTimestampMs }: CommittedOffset): number {
+  return expireTimestampMs === -1 ? 4 : 1
 }
 
 export const groupRecordCodec: RecordCodec<GroupRecord> = {

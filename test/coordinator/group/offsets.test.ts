@@ -118,7 +118,7 @@ t.test('value versions: as Kafka writes them', async t => {
   s.ask({ ...commit({}), topics: [{ ...topic, topicId: idOf('t') }] })
   t.same(
     s.log.map(({ value }) => value?.readInt16BE(0)),
-    [3, 1, 4],
+    [4, 1, 4],
   )
   t.same(
     s.log.map(({ key, value }) => {
