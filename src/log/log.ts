@@ -334,10 +334,7 @@ export class Log {
       throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE, `high watermark is ${this.highWatermark}`)
     }
     this.#raiseLogStart(offset)
-    await this.#services.saveLogStarts().catch(error => {
-      if (!(error instanceof DiskError)) throw error
-      throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, error.message)
-    })
+    await this.#services.saveLogStarts().catch(error => this.#failedUnlessFull(error))
   }
 
   /**
@@ -390,8 +387,10 @@ export class Log {
       this.epochs.clear()
       this.producers.reset()
       await this.#snapshots.removeAll()
-      await this.#createFile(fresh)
-      fresh.onDisk = true
+      // On a full disk the write loop makes the file, with the first batch.
+      await this.#createFile(fresh).then(() => {
+        fresh.onDisk = true
+      }, ignoreFull)
       this.#logStartOffset = offset
       await this.#endMoved(offset)
     })
@@ -412,7 +411,7 @@ export class Log {
       try {
         await this.#loop.flush()
         await this.#retiring
-        if (this.#changedSinceOpen) await this.#loop.after(() => this.#saveDerived())
+        if (this.#changedSinceOpen) await this.#saveDerived()
         await this.epochs.save()
       } catch (error) {
         if (!(error instanceof DiskError) && !(error instanceof KafkaError)) throw error
@@ -581,7 +580,7 @@ export class Log {
     if (this.#highWatermark !== null) this.#highWatermark = Math.min(this.#highWatermark, offset)
     this.#logStartOffset = Math.min(this.#logStartOffset, offset)
     await restoreProducers(this.#services, this.#segments.all, this.#snapshots, offset, this.producers)
-    await this.epochs.save()
+    await this.epochs.save().catch(ignoreFull)
   }
 
   /** Where the batch begins that holds `offset`: nothing after that may be claimed once it is cut off. */
@@ -608,7 +607,7 @@ export class Log {
   async #cut(offset: number, cut: () => Promise<void>): Promise<void> {
     if (this.#failure) throw this.#failure
     assert(offset >= 0, `truncation to ${offset}`)
-    const restore = await this.#services.lowerCheckpoints(this, offset).catch(error => this.#fatal(error))
+    const restore = await this.#services.lowerCheckpoints(this, offset).catch(error => this.#failedUnlessFull(error))
     try {
       await this.#loop.after(cut)
     } finally {
@@ -643,11 +642,10 @@ export class Log {
   }
 
   #saveEpochs(): void {
-    this.epochs.save().catch(error => {
-      // Rebuilt from the batch headers when it is missing: a full disk may pass.
-      if (error instanceof DiskError && error.code === 'ENOSPC') return
-      this.#services.directory.fail(error)
-    })
+    this.epochs
+      .save()
+      .catch(ignoreFull)
+      .catch(error => this.#services.directory.fail(error))
   }
 
   async #saveDerived(): Promise<void> {
@@ -671,6 +669,14 @@ export class Log {
     if (error instanceof DiskError) this.#services.directory.fail(error)
     this.written.fail(failure)
     this.durable.fail(failure)
+  }
+
+  /** A full disk may pass, and nothing has happened yet; anything else that a disk says is final. */
+  #failedUnlessFull(error: unknown): never {
+    if (error instanceof DiskError && error.code === 'ENOSPC') {
+      throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, error.message)
+    }
+    this.#fatal(error)
   }
 
   #fatal(error: unknown): never {
@@ -699,4 +705,12 @@ export class Log {
       await segment.file.close()
     }
   }
+}
+
+/**
+ * For what is saved again later, and can be made again from the batches until then. Recovery drops what the file of leader
+ * epochs says of offsets that it scans, so a file that is out of date there does no harm.
+ */
+function ignoreFull(error: unknown): void {
+  if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error
 }

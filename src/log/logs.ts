@@ -365,7 +365,8 @@ export class Logs {
         this.#failed(state, error)
       })
     }
-    await directory.close(clean && !directory.isOffline, brokerEpoch)
+    // Without the marker the next start recovers: no harm, only time.
+    await directory.close(clean && !directory.isOffline, brokerEpoch).catch(error => this.#failed(state, error))
   }
 
   #stateOf(log: Log): DirectoryState {
