@@ -1,13 +1,16 @@
 #!/usr/bin/env node
 /** The command line: parse, call, print. */
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { nodeHost } from '../src/host/node.ts'
 import { dumpLog } from './commands/dump-log.ts'
 import { ping } from './commands/ping.ts'
 import { start } from './commands/start.ts'
-import { formatStorage, storageInfo } from './commands/storage.ts'
+import { formatStorage, randomUuid, storageInfo } from './commands/storage.ts'
+import { packageVersion } from './commands/version.ts'
 
 const program = new Command('ottla')
-program.description('a Kafka-compatible broker').version('0.1.0').showHelpAfterError()
+const version = await packageVersion(nodeHost({ logger: { level: 'silent' } }).disk)
+program.description('a Kafka-compatible broker').version(version).showHelpAfterError()
 
 const collect = (value: string, before: string[] = []) => [...before, value]
 
@@ -15,6 +18,14 @@ function endpoint(value: string): string {
   if (!/^(\[[^\]]+\]|[^:]*):\d{1,5}$/.test(value)) throw new InvalidArgumentError('HOST:PORT is expected.')
   return value
 }
+
+function milliseconds(value: string): string {
+  if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError('a number of milliseconds is expected.')
+  return value
+}
+
+/** Kafka's name for an option, taken without being advertised. */
+const alias = (flags: string) => new Option(flags).hideHelp()
 
 program
   .command('start')
@@ -26,40 +37,60 @@ program
   .option('--node-id <n>', 'id of this broker (default: 1)')
   .option('--override <key=value>', 'one setting; may be repeated', collect)
   .option('--env', 'also take settings from KAFKA_... environment variables, as the apache/kafka image does')
-  .option('--log-level <level>', 'debug, info, warn, error or silent', 'info')
+  .addOption(
+    new Option('--log-level <level>', '(default: info)').choices(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+  )
   .action(options => start(options))
 
 const storage = program.command('storage').description('look at or prepare a data directory')
 storage
   .command('info')
-  .description('what is in the data directories')
+  .description('what is in the data directories; exits with 1 if they are not ready for a start')
   .option('-c, --config <file>', 'server.properties')
-  .option('--data-dir <dir>')
+  .option('--data-dir <dir>', '(default: ./data)')
+  .option('--override <key=value>', 'one setting; may be repeated', collect)
   .action(options => storageInfo(options))
 storage
   .command('format')
   .description('make empty directories ready for a first start')
   .option('-c, --config <file>', 'server.properties')
-  .option('--data-dir <dir>')
+  .option('--data-dir <dir>', '(default: ./data)')
   .option('-t, --cluster-id <id>', 'a new one is made without it')
-  .option('--node-id <n>')
+  .option('--node-id <n>', 'id of the broker (default: 1)')
+  .option('--override <key=value>', 'one setting; may be repeated', collect)
   .option('-g, --ignore-formatted', 'leave directories alone that are formatted already')
+  .addOption(alias('-s, --standalone'))
   .action(options => formatStorage(options))
+storage.command('random-uuid').description('print a new id for a cluster').action(randomUuid)
 
 program
   .command('dump-log')
-  .description('print the batches of a segment, the entries of an index, a snapshot or a checkpoint')
-  .argument('<file...>')
+  .description('print what is in segments, indexes, snapshots and checkpoints; exits with 1 if something is wrong')
+  .argument('[file...]')
   .option('--print-records', 'every record, not only batches')
-  .option('--offsets', 'decode records of __consumer_offsets')
-  .option('--metadata', 'decode records of __cluster_metadata')
+  .option('--offsets', 'records are those of __consumer_offsets')
+  .option('--transactions', 'records are those of __transaction_state')
+  .option('--share-state', 'records are those of __share_group_state')
+  .option('--metadata', 'records are those of __cluster_metadata')
+  .option('--skip-record-metadata', 'of records, only key and payload')
+  .option('--verify-index-only', 'compare indexes with their segment without printing them')
+  .option('--max-bytes <n>', 'of a segment, only the batches that begin before')
+  .addOption(alias('--files <list>'))
+  .addOption(alias('--print-data-log'))
+  .addOption(alias('--deep-iteration'))
+  .addOption(alias('--offsets-decoder'))
+  .addOption(alias('--transaction-log-decoder'))
+  .addOption(alias('--share-group-state-decoder'))
+  .addOption(alias('--cluster-metadata-decoder'))
+  .addOption(alias('--index-sanity-check'))
   .action((files, options) => dumpLog(files, options))
 
 program
   .command('ping')
   .description('exit with 0 if a broker answers')
-  .option('--bootstrap <host:port>', '', endpoint, 'localhost:9092')
-  .option('--timeout <ms>', '', '3000')
+  .option('--bootstrap <host:port>', '(default: localhost:9092)', endpoint)
+  .option('--timeout <ms>', '', milliseconds, '3000')
+  .option('--env', 'ask the first listener that the KAFKA_... environment variables name')
   .action(options => ping(options))
 
 await program.parseAsync()

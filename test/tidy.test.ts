@@ -20,7 +20,8 @@ const order: readonly (readonly string[])[] = [
   ['src/coordinator', 'src/controller'],
   ['src/api'],
   ['src/broker.ts'],
-  ['src/index.ts', 'src/cli', 'bin'],
+  ['src/index.ts', 'src/cli'],
+  ['bin'],
 ]
 const rank = new Map(order.flatMap((rooms, i) => rooms.map(room => [room, i] as const)))
 

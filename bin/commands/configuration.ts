@@ -1,8 +1,10 @@
-/** Where a command's settings come from: the environment, a file, options, overrides; the later one wins. */
+/** Where a command's settings come from: a file, the environment, options, overrides; the later one wins. */
+import { hostname } from 'node:os'
 import { type BrokerConfig, ConfigError, parseBrokerConfig } from '../../src/config/broker.ts'
+import { parseListenerAddress } from '../../src/config/listeners.ts'
 import { parseOverride, parseProperties, propertiesOfEnvironment } from '../../src/config/properties.ts'
+import { parseList } from '../../src/config/setting.ts'
 import type { Host } from '../../src/host/host.ts'
-import { hostName } from '../../src/host/node.ts'
 
 export interface ConfigurationOptions {
   readonly config?: string
@@ -20,8 +22,12 @@ export async function readConfiguration(options: ConfigurationOptions, host: Hos
   const take = (entries: Iterable<readonly [string, string]>) => {
     for (const [key, value] of entries) properties.set(key, value)
   }
-  if (options.config !== undefined) take(parseProperties(await readText(options.config, host)))
-  if (options.env) take(propertiesOfEnvironment(process.env))
+  const file = await configFile(options, host)
+  if (file !== null) take(parseProperties(await readText(file, host)))
+  if (options.env) {
+    take(propertiesOfEnvironment(process.env))
+    imageDefaults(properties)
+  }
   if (options.dataDir !== undefined) {
     properties.delete('log.dir')
     properties.set('log.dirs', options.dataDir)
@@ -30,13 +36,68 @@ export async function readConfiguration(options: ConfigurationOptions, host: Hos
     properties.delete('broker.id')
     properties.set('node.id', options.nodeId)
   }
-  if (options.listen !== undefined) {
-    properties.set('listeners', `PLAINTEXT://${options.listen}`)
-    properties.delete('advertised.listeners')
+  if (options.listen !== undefined) listenOn(options.listen, properties)
+  if (options.advertise !== undefined) advertise(options.advertise, properties)
+  for (const text of options.override ?? []) take([override(text)])
+  return parseBrokerConfig(properties, { hostName: hostname() })
+}
+
+/** A container image says by OTTLA_CONFIG where a configuration may be mounted. */
+async function configFile({ config, env }: ConfigurationOptions, host: Host): Promise<string | null> {
+  if (config !== undefined) return config
+  const mounted = process.env.OTTLA_CONFIG
+  return env && mounted && (await host.disk.exists(mounted)) ? mounted : null
+}
+
+/** What a container image puts where nothing else was said. */
+function imageDefaults(properties: Map<string, string>): void {
+  const { OTTLA_DATA_DIR, OTTLA_LISTENERS, OTTLA_ADVERTISED_LISTENERS } = process.env
+  const has = (name: string) => properties.has(name)
+  if (OTTLA_DATA_DIR && !has('log.dirs') && !has('log.dir')) properties.set('log.dirs', OTTLA_DATA_DIR)
+  if (has('listeners')) return
+  if (OTTLA_LISTENERS) properties.set('listeners', OTTLA_LISTENERS)
+  if (OTTLA_ADVERTISED_LISTENERS && !has('advertised.listeners')) {
+    properties.set('advertised.listeners', OTTLA_ADVERTISED_LISTENERS)
   }
-  if (options.advertise !== undefined) properties.set('advertised.listeners', `PLAINTEXT://${options.advertise}`)
-  take((options.override ?? []).map(parseOverride))
-  return parseBrokerConfig(properties, { hostName: hostName() })
+}
+
+/** One plain listener instead of all that the configuration names. */
+function listenOn(address: string, properties: Map<string, string>): void {
+  properties.set('listeners', `PLAINTEXT://${address}`)
+  for (const name of ['advertised.listeners', 'inter.broker.listener.name', 'security.inter.broker.protocol']) {
+    properties.delete(name)
+  }
+  const protocols = properties.get('listener.security.protocol.map')
+  if (protocols !== undefined && !/(^|,)\s*PLAINTEXT:/i.test(protocols)) {
+    properties.set('listener.security.protocol.map', `${protocols},PLAINTEXT:PLAINTEXT`)
+  }
+}
+
+/** Another address for the first listener that is for clients; what is told of other listeners stays. */
+function advertise(address: string, properties: Map<string, string>): void {
+  const controllers = parseList(properties.get('controller.listener.names') ?? 'CONTROLLER')
+  const name = listenerNames(properties.get('listeners')).find(each => !controllers.includes(each)) ?? 'PLAINTEXT'
+  const others = parseList(properties.get('advertised.listeners') ?? '').filter(
+    entry => !entry.toUpperCase().startsWith(`${name}:`),
+  )
+  properties.set('advertised.listeners', [`${name}://${address}`, ...others].join(','))
+}
+
+function listenerNames(text = ''): string[] {
+  try {
+    return parseList(text).map(entry => parseListenerAddress(entry).name)
+  } catch {
+    // What is wrong with them is said when the configuration is checked.
+    return []
+  }
+}
+
+function override(text: string): [string, string] {
+  try {
+    return parseOverride(text)
+  } catch (error) {
+    throw new ConfigError([(error as Error).message])
+  }
 }
 
 async function readText(path: string, host: Host): Promise<string> {
