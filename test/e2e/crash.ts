@@ -3,17 +3,9 @@
  * `stop` ends it in good order. See crash/rounds.ts. Ends with 0 when all is well, 1 when records were lost or the like,
  * 3 when the machine cannot run it.
  */
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { NotPossible } from './crash/power.ts'
-import { type CrashMode, crashModes, crashRounds } from './crash/rounds.ts'
-
-const root = fileURLToPath(new URL('../../../', import.meta.url))
-
-/** No waiting for further members: each round reads with a group of its own. */
-const defaultCommand =
-  `node ${root}dist/bin/ottla.js start --data-dir {dir} --listen 127.0.0.1:{port} --log-level info ` +
-  '--override group.initial.rebalance.delay.ms=0'
+import { type CrashMode, crashModes, crashRounds, ottlaCommand } from './crash/rounds.ts'
 
 const problemsShown = 20
 const exitCodes = { ok: 0, failed: 1, usage: 2, notRun: 3 }
@@ -23,7 +15,7 @@ const { values, positionals } = parseArgs({
   options: {
     seed: { type: 'string' },
     partitions: { type: 'string', default: '3' },
-    command: { type: 'string', default: defaultCommand },
+    command: { type: 'string', default: ottlaCommand },
     override: { type: 'string', multiple: true, default: [] },
     keep: { type: 'boolean', default: false },
   },

@@ -5,11 +5,19 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { SimRandom } from '../../sim/random.ts'
 import { BrokerProcess, freePort } from './broker-process.ts'
 import { History } from './history.ts'
 import { PowerVolume } from './power.ts'
 import { readAll, topic, Writers } from './workload.ts'
+
+const root = fileURLToPath(new URL('../../../../', import.meta.url))
+
+/** This broker. Without waiting for further group members: each round reads with a group of its own. */
+export const ottlaCommand =
+  `node ${root}dist/bin/ottla.js start --data-dir {dir} --listen 127.0.0.1:{port} --log-level info ` +
+  '--override group.initial.rebalance.delay.ms=0'
 
 export type CrashMode = 'kill' | 'power' | 'stop'
 export const crashModes: readonly CrashMode[] = ['kill', 'power', 'stop']
