@@ -9,4 +9,9 @@ require (
 	ottla.invalid/compat/harness v0.0.0
 )
 
+require (
+	github.com/klauspost/compress v1.20.0 // indirect
+	github.com/pierrec/lz4/v4 v4.1.30 // indirect
+)
+
 replace ottla.invalid/compat/harness => ../lib/go
