@@ -1,0 +1,8 @@
+// @platformatic/kafka against a broker: entry point. The tests stand in the files beside this one.
+import './admin.mjs'
+import './clients.mjs'
+import './groups.mjs'
+import { runAll } from '../lib/harness.mjs'
+import { closeAll } from './client.mjs'
+
+await runAll(closeAll, 2)
