@@ -5,6 +5,7 @@
  * values: a change replaces the member.
  */
 import { assert } from '../../lib/assert.ts'
+import { OverlayMap } from '../../lib/overlay-map.ts'
 import type { Ticket } from '../../machine/machine.ts'
 import type { Protocol } from './events.ts'
 import { topicsOfSubscription } from './subscription.ts'
@@ -26,6 +27,8 @@ export interface Member {
   readonly syncTicket: Ticket | null
   /** Joined in this round and has no answer yet, so it cannot send heartbeats. */
   readonly isNew: boolean
+  /** Has asked for its assignment of this generation, or need not. */
+  readonly synced: boolean
 }
 
 export const noAssignment: Buffer = Buffer.alloc(0)
@@ -51,18 +54,22 @@ export class ClassicGroup {
   protocolType: string | null = null
   protocolName: string | null = null
   leaderId: string | null = null
-  /** In the order in which they joined. */
-  members = new Map<string, Member>()
+  /** In the order in which they joined. Changed by the methods below alone. */
+  members = new OverlayMap<string, Member>()
   /** Member id by instance id. */
-  staticMembers = new Map<string, string>()
+  staticMembers = new OverlayMap<string, string>()
   /** Ids handed out with MEMBER_ID_REQUIRED that have not joined yet. */
-  pendingMembers = new Set<string>()
-  /** Members of this generation that have not asked for their assignment yet. */
-  unsynced = new Set<string>()
+  pendingMembers = new OverlayMap<string, true>()
   /** Someone joined while the initial rebalance was waiting. */
   newMemberAdded = false
   /** Null when it cannot be told: no consumers, or a subscription that does not parse. */
   subscribedTopics: ReadonlySet<string> | null = null
+  /** Members with a parked JoinGroup. */
+  joiningCount = 0
+  /** Members that have not asked for their assignment of this generation yet. */
+  unsyncedCount = 0
+  /** How many members support each protocol. */
+  #supporters = new Map<string, number>()
 
   constructor(id: string) {
     this.id = id
@@ -70,10 +77,10 @@ export class ClassicGroup {
 
   clone(): ClassicGroup {
     const copy = Object.assign(new ClassicGroup(this.id), this)
-    copy.members = new Map(this.members)
-    copy.staticMembers = new Map(this.staticMembers)
-    copy.pendingMembers = new Set(this.pendingMembers)
-    copy.unsynced = new Set(this.unsynced)
+    copy.members = this.members.clone()
+    copy.staticMembers = this.staticMembers.clone()
+    copy.pendingMembers = this.pendingMembers.clone()
+    copy.#supporters = new Map(this.#supporters)
     return copy
   }
 
@@ -95,12 +102,6 @@ export class ClassicGroup {
     return most
   }
 
-  get joiningCount(): number {
-    let count = 0
-    for (const member of this.members.values()) if (member.joinTicket !== null) count++
-    return count
-  }
-
   get allJoined(): boolean {
     return this.pendingMembers.size === 0 && this.joiningCount === this.members.size
   }
@@ -109,14 +110,17 @@ export class ClassicGroup {
     assert(!this.members.has(member.id), `member ${member.id} joins twice`)
     this.leaderId ??= member.id
     this.members.set(member.id, member)
+    this.#count(member, 1)
     if (member.groupInstanceId !== null) this.staticMembers.set(member.groupInstanceId, member.id)
     this.pendingMembers.delete(member.id)
   }
 
-  update(id: string, change: Partial<Member>): Member {
+  update(id: string, change: Partial<Omit<Member, 'id' | 'groupInstanceId'>>): Member {
     const member = this.members.get(id)
     assert(member, `no member ${id}`)
     const updated = { ...member, ...change }
+    this.#count(member, -1)
+    this.#count(updated, 1)
     this.members.set(id, updated)
     return updated
   }
@@ -125,49 +129,48 @@ export class ClassicGroup {
     const member = this.members.get(id)
     if (!member) return
     this.members.delete(id)
+    this.#count(member, -1)
     if (member.groupInstanceId !== null) this.staticMembers.delete(member.groupInstanceId)
-    this.unsynced.delete(id)
-    if (this.leaderId === id) this.leaderId = this.members.keys().next().value ?? null
+    if (this.leaderId === id) this.leaderId = first(this.members.keys())
   }
 
-  /** Gives a static member a new id; it keeps its place, its assignment and its leadership. */
-  rename(oldId: string, newId: string): Member {
-    const known = this.members.get(oldId)
-    assert(known && known.groupInstanceId !== null, `no static member ${oldId}`)
-    const renamed = { ...known, id: newId, joinTicket: null, syncTicket: null }
-    this.members = new Map([...this.members].map(([id, member]) => (id === oldId ? [newId, renamed] : [id, member])))
-    this.staticMembers.set(known.groupInstanceId, newId)
-    if (this.leaderId === oldId) this.leaderId = newId
-    if (this.unsynced.delete(oldId)) this.unsynced.add(newId)
-    return renamed
+  /** Gives a static member a new id; it keeps its assignment and its leadership. */
+  rename(oldId: string, newId: string): void {
+    const member = this.members.get(oldId)
+    assert(member && member.groupInstanceId !== null, `no static member ${oldId}`)
+    const led = this.leaderId === oldId
+    this.remove(oldId)
+    this.add({ ...member, id: newId, joinTicket: null, syncTicket: null })
+    if (led) this.leaderId = newId
+  }
+
+  #count(member: Member, by: 1 | -1): void {
+    if (member.joinTicket !== null) this.joiningCount += by
+    if (!member.synced) this.unsyncedCount += by
+    for (const name of namesOf(member.protocols)) {
+      const count = (this.#supporters.get(name) ?? 0) + by
+      if (count === 0) this.#supporters.delete(name)
+      else this.#supporters.set(name, count)
+    }
   }
 
   /** Whether someone with these protocols can be a member beside the present ones. */
   supports(protocolType: string, protocols: readonly Protocol[]): boolean {
     if (this.members.size === 0) return protocolType !== '' && protocols.length > 0
-    if (protocolType !== this.protocolType) return false
-    const candidates = this.candidates()
-    return protocols.some(({ name }) => candidates.has(name))
+    return protocolType === this.protocolType && protocols.some(({ name }) => this.#isCommon(name))
   }
 
-  /** Protocols that every member supports, in the first member's order. */
-  candidates(): Set<string> {
-    const [first, ...others] = this.members.values()
-    let names = first.protocols.map(({ name }) => name)
-    for (const { protocols } of others) {
-      const supported = new Set(protocols.map(({ name }) => name))
-      names = names.filter(name => supported.has(name))
-    }
-    return new Set(names)
+  #isCommon(protocol: string): boolean {
+    return this.#supporters.get(protocol) === this.members.size
   }
 
-  /** Every member votes for its most preferred candidate; the first one in the first member's order wins a tie. */
+  /** Every member votes for its most preferred candidate; of those with as many votes, the one that was named first wins. */
   electProtocol(): string {
-    const votes = new Map([...this.candidates()].map(name => [name, 0]))
+    const votes = new Map<string, number>()
     for (const { protocols } of this.members.values()) {
-      const choice = protocols.find(({ name }) => votes.has(name))
+      const choice = protocols.find(({ name }) => this.#isCommon(name))
       assert(choice, `group ${this.id} has no common protocol`)
-      votes.set(choice.name, votes.get(choice.name)! + 1)
+      votes.set(choice.name, (votes.get(choice.name) ?? 0) + 1)
     }
     let elected: string | null = null
     for (const [name, count] of votes) if (elected === null || count > votes.get(elected)!) elected = name
@@ -197,6 +200,16 @@ export class ClassicGroup {
   isSubscribedTo(topic: string): boolean {
     return this.subscribedTopics ? this.subscribedTopics.has(topic) : this.isConsumer
   }
+}
+
+function first(ids: Iterable<string>): string | null {
+  for (const id of ids) return id
+  return null
+}
+
+/** Each name once: a client may repeat itself. */
+function namesOf(protocols: readonly Protocol[]): Iterable<string> {
+  return protocols.length === 1 ? [protocols[0].name] : new Set(protocols.map(({ name }) => name))
 }
 
 /** Same protocols with the same bytes in the same order: joining again would change nothing. */

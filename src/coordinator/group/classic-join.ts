@@ -58,7 +58,7 @@ function joinUnknown(draft: Draft, event: JoinEvent, ticket: Ticket): void {
     return replaceStaticMember(draft, event, owner, memberId, ticket)
   }
   if (!event.memberIdRequired) return addMember(draft, event, memberId, ticket)
-  draft.edit().pendingMembers.add(memberId)
+  draft.edit().pendingMembers.set(memberId, true)
   draft.keepAlive(memberId, event.sessionTimeoutMs)
   draft.reply(ticket, joinError(memberId, Errors.MEMBER_ID_REQUIRED))
 }
@@ -85,6 +85,7 @@ function addMember(draft: Draft, event: JoinEvent, memberId: string, ticket: Tic
     joinTicket: ticket,
     syncTicket: null,
     isNew: true,
+    synced: true,
   })
   draft.keepAlive(memberId, draft.settings.newMemberJoinTimeoutMs)
   rebalanceOrComplete(draft)

@@ -11,9 +11,9 @@ import { syncAnswer, syncError } from './replies.ts'
 export function sync(draft: Draft, event: SyncEvent, ticket: Ticket): void {
   const error = checkSync(draft.group, event)
   if (error !== Errors.NONE) return draft.reply(ticket, syncError(error))
+  markSynced(draft, event.memberId)
   const member = draft.group.members.get(event.memberId)!
   draft.keepAlive(member.id, member.sessionTimeoutMs)
-  markSynced(draft, member.id)
   if (draft.group.state === 'Stable') return draft.reply(ticket, syncAnswer(draft.group, member.assignment))
   if (member.syncTicket !== null) draft.reply(member.syncTicket, syncError(Errors.REBALANCE_IN_PROGRESS))
   draft.edit().update(member.id, { syncTicket: ticket })
@@ -39,10 +39,10 @@ function checkGeneration(group: ClassicGroup, event: SyncEvent | HeartbeatEvent)
 }
 
 function markSynced(draft: Draft, memberId: string): void {
-  if (!draft.group.unsynced.has(memberId)) return
+  if (draft.group.members.get(memberId)?.synced) return
   const group = draft.edit()
-  group.unsynced.delete(memberId)
-  if (group.unsynced.size === 0) draft.cancel(syncTimer(group.id))
+  group.update(memberId, { synced: true })
+  if (group.unsyncedCount === 0) draft.cancel(syncTimer(group.id))
 }
 
 export function heartbeat(draft: Draft, event: HeartbeatEvent, ticket: Ticket): void {

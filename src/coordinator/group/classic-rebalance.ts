@@ -20,7 +20,6 @@ export function prepareRebalance(draft: Draft): void {
   const initial = group.state === 'Empty'
   if (group.state === 'CompletingRebalance') failSyncs(draft, Errors.REBALANCE_IN_PROGRESS)
   draft.cancel(syncTimer(group.id))
-  group.unsynced.clear()
   group.newMemberAdded = false
   group.transition('PreparingRebalance', draft.context.nowMs)
   if (!initial) return completeOrWait(draft)
@@ -89,7 +88,6 @@ function electJoinedLeader(group: ClassicGroup): boolean {
 function beginGeneration(draft: Draft, group: ClassicGroup): void {
   const { nowMs } = draft.context
   group.generation++
-  group.unsynced.clear()
   if (group.members.size === 0) {
     group.protocolName = null
     group.leaderId = null
@@ -105,8 +103,7 @@ function beginGeneration(draft: Draft, group: ClassicGroup): void {
     if (member.joinTicket !== null) {
       draft.reply(member.joinTicket, joinAnswer(group, member.id, member.id === group.leaderId))
     }
-    group.update(member.id, { joinTicket: null, isNew: false })
-    group.unsynced.add(member.id)
+    group.update(member.id, { joinTicket: null, isNew: false, synced: false })
     draft.keepAlive(member.id, member.sessionTimeoutMs)
   }
   const event = { kind: 'syncExpired', groupId: group.id, generationId: group.generation } as const
@@ -145,9 +142,9 @@ function failSyncs(draft: Draft, errorCode: ErrorCode): void {
 /** Members that have not fetched their assignment within the rebalance timeout are gone. */
 export function syncExpired(draft: Draft, generationId: number): void {
   const { group } = draft
-  if (group.generation !== generationId || group.unsynced.size === 0) return
+  if (group.generation !== generationId || group.unsyncedCount === 0) return
   if (group.state !== 'CompletingRebalance' && group.state !== 'Stable') return
-  for (const memberId of [...group.unsynced]) dropMember(draft, memberId)
+  for (const { id, synced } of [...group.members.values()]) if (!synced) dropMember(draft, id)
   prepareRebalance(draft)
 }
 

@@ -302,6 +302,7 @@ function restore(groupId: string, stored: StoredGroup): ClassicGroup {
       joinTicket: null,
       syncTicket: null,
       isNew: false,
+      synced: true,
     })
   }
   if (stored.leaderId !== null && group.members.has(stored.leaderId)) group.leaderId = stored.leaderId
