@@ -59,7 +59,8 @@ export async function dumpCheckpoint(
     return
   }
   const lines = text.split('\n')
-  if (lines.pop() !== '') await output.problem(`${path} ends in the middle of a line`)
+  if (lines.at(-1) === '') lines.pop()
+  else await output.problem(`${path} ends in the middle of a line`)
   const [version, count, ...entries] = lines
   output.line(`version: ${version} entries: ${count}`)
   if (version !== '0') await output.problem(`${path} has version ${version}, not 0`)

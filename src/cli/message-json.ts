@@ -7,7 +7,7 @@ type TableField = Field<unknown, unknown, boolean>
 /** Text for one field's value in place of its own, or null to leave it: for bytes that hold another message. */
 export type Substitute = (name: string, value: unknown) => string | null
 
-/** `value` is what a decoder returned for this version of the message. */
+/** `value` is what a decoder, lossless or not, returned for this version of the message. */
 export function messageJson(message: AnyMessage, version: number, value: object, substitute?: Substitute): string {
   const context = { version, flexible: inRange(message.flexible, version), substitute }
   return structJson(message.fields, value as Readonly<Record<string, unknown>>, context)
@@ -47,7 +47,7 @@ function elementJson(field: TableField, value: unknown, context: Context): strin
 function scalarJson(kind: ScalarKind, value: unknown): string {
   switch (kind) {
     case 'int64':
-      return int64Text(value as number)
+      return int64Text(value as number | bigint)
     case 'float64':
       return Number.isInteger(value) ? `${value}.0` : String(value)
     case 'bytes':
@@ -59,17 +59,22 @@ function scalarJson(kind: ScalarKind, value: unknown): string {
 }
 
 /** The ends of the range, which numbers hold rounded, in full. */
-export function int64Text(value: number): string {
+export function int64Text(value: number | bigint): string {
+  if (typeof value === 'bigint') return value.toString()
   if (value >= 2 ** 63) return '9223372036854775807'
   return Number.isSafeInteger(value) ? String(value) : BigInt(value).toString()
 }
 
 function isDefault(field: TableField, value: unknown): boolean {
   const given = field.options.default
-  if (value === null || given === null) return value === (given ?? undefined) || (value === null && given === null)
+  if (value === null || given === null) return value === null && given === null
   if (field.kind === 'array') return (value as readonly unknown[]).length === 0
   if (field.kind === 'bytes' || field.kind === 'records') return (value as Buffer).length === 0
-  if (field.kind === 'struct') return false
+  if (field.fields !== null) {
+    const members = value as Readonly<Record<string, unknown>>
+    return Object.entries(field.fields).every(([name, each]) => isDefault(each, members[name]))
+  }
+  if (typeof value === 'bigint') return value === BigInt(given ?? 0)
   if (given !== undefined) return value === given
   return value === 0 || value === false || value === '' || value === zeroUuid
 }

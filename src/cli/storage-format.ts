@@ -16,7 +16,7 @@ export interface FormatOptions {
 /** Resolves to what was done, in lines. Throws FormatError, MetaPropertiesError and DiskError. */
 export async function formatDirectories(host: Host, config: BrokerConfig, options: FormatOptions): Promise<string[]> {
   const { clusterId } = options
-  if (clusterId !== undefined && !/^[A-Za-z0-9_-]{22}$/.test(clusterId)) {
+  if (clusterId !== undefined && !/^[A-Za-z0-9_-]{22}(==)?$/.test(clusterId)) {
     throw new FormatError(
       `Cluster ID string ${clusterId} does not appear to be a valid UUID: it must be 22 characters of URL-safe base64, ` +
         'such as `ottla storage random-uuid` prints',
