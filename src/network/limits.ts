@@ -92,7 +92,8 @@ export function networkLimitsOf(settings: NetworkSettings): NetworkLimits {
     connectionsMax: maxConnections === unlimited ? networkLimits.connectionsMax : maxConnections,
     connectionsPerIpMax: settings.maxConnectionsPerIp,
     connectionsPerIpOverrides: parseOverrides(settings.maxConnectionsPerIpOverrides),
-    backlog: settings.socketListenBacklogSize,
+    // Kafka's default of 50 makes the clients of a busy start wait a second each for their next attempt.
+    backlog: Math.max(settings.socketListenBacklogSize, networkLimits.backlog),
   }
 }
 
