@@ -1,10 +1,10 @@
 /** Where a command's settings come from: a file, the environment, options, overrides; the later one wins. */
-import { hostname } from 'node:os'
 import { type BrokerConfig, ConfigError, parseBrokerConfig } from '../../src/config/broker.ts'
 import { parseListenerAddress } from '../../src/config/listeners.ts'
 import { parseOverride, parseProperties, propertiesOfEnvironment } from '../../src/config/properties.ts'
 import { parseList } from '../../src/config/setting.ts'
 import type { Host } from '../../src/host/host.ts'
+import { machineName } from '../../src/host/node-name.ts'
 
 export interface ConfigurationOptions {
   readonly config?: string
@@ -39,7 +39,7 @@ export async function readConfiguration(options: ConfigurationOptions, host: Hos
   if (options.listen !== undefined) listenOn(options.listen, properties)
   if (options.advertise !== undefined) advertise(options.advertise, properties)
   for (const text of options.override ?? []) take([override(text)])
-  return parseBrokerConfig(properties, { hostName: hostname() })
+  return parseBrokerConfig(properties, { hostName: machineName() })
 }
 
 /** A container image says by OTTLA_CONFIG where a configuration may be mounted. */

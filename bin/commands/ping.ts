@@ -26,9 +26,9 @@ export async function ping(options: PingOptions): Promise<void> {
     const endpoint = await endpointOf(options, host)
     const shown = `${endpoint.host}:${endpoint.port}`
     const timeoutMs = Number(options.timeout)
-    const timer = setTimeout(() => fail(`no answer from ${shown} within ${options.timeout} ms`), timeoutMs)
+    const cancel = host.clock.after(timeoutMs, () => fail(`no answer from ${shown} within ${options.timeout} ms`))
     const apis = await ask(endpoint, timeoutMs, host)
-    clearTimeout(timer)
+    cancel()
     process.stdout.write(`${shown} answers, ${apis} APIs\n`)
     process.exit(0)
   } catch (error) {
