@@ -38,6 +38,11 @@ export class Checkpoint<Entry> {
     return this.#file.write(`${lines.join('\n')}\n`)
   }
 
+  /** Resolves when no write is under way. Never rejects. */
+  idle(): Promise<void> {
+    return this.#file.idle()
+  }
+
   /** Null when absent or not understood. Throws DiskError. */
   async read(): Promise<Entry[] | null> {
     const bytes = await this.#file.read()

@@ -42,6 +42,11 @@ export class DurableFile {
     return next.done
   }
 
+  /** Resolves when no write is under way. Never rejects. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running.catch(() => {})
+  }
+
   /** Null when absent. Throws DiskError when it cannot be read. */
   async read(): Promise<Buffer | null> {
     try {

@@ -37,6 +37,7 @@ export class LeaderEpochs {
   #entries: EpochEntry[] = []
   #changes = 0
   #changesSaved = 0
+  #closed = false
 
   constructor(host: { readonly disk: Disk; readonly log: Logger }, directory: string) {
     this.#checkpoint = new Checkpoint(host, directory, leaderEpochCheckpoint, lines)
@@ -58,9 +59,15 @@ export class LeaderEpochs {
   /** Makes what is in memory now durable; nothing is written when nothing changed. Throws DiskError. */
   async save(): Promise<void> {
     const changes = this.#changes
-    if (changes === this.#changesSaved) return
+    if (changes === this.#changesSaved || this.#closed) return
     await this.#checkpoint.write(this.#entries)
     this.#changesSaved = Math.max(this.#changesSaved, changes)
+  }
+
+  /** Nothing is written from here on; resolves when nothing is being written. Never rejects. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#checkpoint.idle()
   }
 
   get entries(): readonly EpochEntry[] {

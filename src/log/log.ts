@@ -699,6 +699,10 @@ export class Log {
 
   async #release(reason: KafkaError): Promise<void> {
     this.#loop.fail(reason)
+    // What is still being written would meet files that were renamed or removed (KAFKA-6624).
+    await this.#loop.idle()
+    await this.epochs.close()
+    await this.#retiring.catch(() => {})
     this.#tail.clear(this.#logEndOffset)
     for (const segment of this.#segments.all) {
       this.#services.indexes.forget(segment)

@@ -62,6 +62,7 @@ export class WriteLoop {
   #running = false
   #failure: Error | null = null
   #stalled: (() => void) | null = null
+  readonly #waitingForIdle: (() => void)[] = []
   #unsyncedMessages = 0
   #syncTimer = false
   /** The segment that may hold bytes that are not synced, and the offset after them. */
@@ -139,6 +140,11 @@ export class WriteLoop {
     for (const item of left) void item.run?.()
   }
 
+  /** Resolves when no operation on a file is under way: after `fail`, so that the files can be moved. Never rejects. */
+  idle(): Promise<void> {
+    return this.#running ? new Promise(resolve => this.#waitingForIdle.push(resolve)) : Promise.resolve()
+  }
+
   /** What a truncation or a close has dealt with itself: nothing of the old file is left to sync. */
   forgetDirty(): void {
     this.#dirty = null
@@ -176,6 +182,7 @@ export class WriteLoop {
       }
     }
     this.#running = false
+    for (const resolve of this.#waitingForIdle.splice(0)) resolve()
   }
 
   /** True when the turn was written; false when it has to be tried again, or never. */
