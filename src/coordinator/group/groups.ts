@@ -21,7 +21,7 @@ import type {
 } from './events.ts'
 import { commitOffsets, deleteOffsets, fetchOffsets, isOfAnotherTopic } from './offset-commands.ts'
 import { expireGroup } from './offset-expiry.ts'
-import { Offsets } from './offsets.ts'
+import { type OffsetEntry, Offsets } from './offsets.ts'
 import type { GroupRecord, StoredGroup } from './records.ts'
 import { failedReply, joinError, leaveError, syncError } from './replies.ts'
 import type { GroupSettings } from './settings.ts'
@@ -35,14 +35,13 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
     this.settings = settings
   }
 
-  /** The group as it is; null for one that does not exist or only has offsets. */
+  /** The group as it is; null for one that does not exist. One that only ever had offsets is empty. */
   group(groupId: string): ClassicGroup | null {
     return this.#groups.get(groupId) ?? null
   }
 
-  /** Every group, those that only have offsets included. */
-  groupIds(): Set<string> {
-    return new Set([...this.#groups.keys(), ...this.offsets.groupIds()])
+  groupIds(): Iterable<string> {
+    return this.#groups.keys()
   }
 
   decide(event: GroupEvent, ticket: Ticket, context: DecideContext): GroupOutcome {
@@ -82,7 +81,7 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
     switch (record.kind) {
       case 'memory':
         // Ids were handed out and nobody came back with one: as if nobody had asked.
-        if (isTraceless(record.group)) this.#groups.delete(record.groupId)
+        if (isTraceless(record.group) && !this.offsets.has(record.groupId)) this.#groups.delete(record.groupId)
         else this.#groups.set(record.groupId, record.group)
         return
       case 'group':
@@ -91,8 +90,10 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
         return
       case 'offset': {
         const { groupId, topic, partition, value } = record
-        if (value) this.offsets.put(groupId, topic, partition, value, at.offset, at.producerId)
-        else this.offsets.delete(groupId, topic, partition)
+        if (!value) return this.offsets.delete(groupId, topic, partition)
+        // A group may be no more than a name for offsets.
+        if (!this.#groups.has(groupId)) this.#groups.set(groupId, new ClassicGroup(groupId))
+        this.offsets.put(groupId, topic, partition, value, at.offset, at.producerId)
       }
     }
   }
@@ -126,13 +127,8 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
     return new Draft(group, context, this.settings)
   }
 
-  /** A group that only has offsets is an empty one. */
-  #groupOrOffsets(groupId: string): ClassicGroup | null {
-    return this.group(groupId) ?? (this.offsets.has(groupId) ? new ClassicGroup(groupId) : null)
-  }
-
   #join(event: JoinEvent, ticket: Ticket, context: DecideContext): GroupOutcome {
-    const group = this.#groupOrOffsets(event.groupId)
+    const group = this.group(event.groupId)
     if (!group && event.memberId !== '') return answer(ticket, joinError(event.memberId, Errors.UNKNOWN_MEMBER_ID))
     const draft = this.#draft(group ?? new ClassicGroup(event.groupId), context)
     join(draft, event, ticket)
@@ -146,7 +142,7 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
     unknown: GroupReply,
     act: (draft: Draft) => void,
   ): GroupOutcome {
-    const group = this.#groupOrOffsets(event.groupId)
+    const group = this.group(event.groupId)
     if (!group) return answer(ticket, unknown)
     const draft = this.#draft(group, context)
     act(draft)
@@ -159,7 +155,7 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
   }
 
   #describe(groupId: string): DescribedGroup {
-    const group = this.#groupOrOffsets(groupId)
+    const group = this.group(groupId)
     if (!group) {
       const errorCode = Errors.GROUP_ID_NOT_FOUND
       return { errorCode, groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [] }
@@ -187,8 +183,7 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
   #list({ states, types }: ListEvent): ListReply {
     const groups: ListReply['groups'][number][] = []
     if (types.size === 0 || types.has('classic')) {
-      for (const groupId of this.groupIds()) {
-        const { state: groupState, protocolType } = this.#groupOrOffsets(groupId)!
+      for (const { id: groupId, state: groupState, protocolType } of this.#groups.values()) {
         if (states.size > 0 && !states.has(groupState.toLowerCase())) continue
         groups.push({ groupId, protocolType: protocolType ?? '', groupState, groupType: 'classic' })
       }
@@ -199,10 +194,10 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
   #deleteGroups(event: DeleteGroupsEvent, ticket: Ticket): GroupOutcome {
     const records: GroupRecord[] = []
     const results = event.groupIds.map(groupId => {
-      const group = this.#groupOrOffsets(groupId)
+      const group = this.group(groupId)
       if (!group) return { groupId, errorCode: Errors.GROUP_ID_NOT_FOUND }
       if (group.state !== 'Empty') return { groupId, errorCode: Errors.NON_EMPTY_GROUP }
-      for (const { topic, partition } of this.offsets.entries(groupId)) {
+      for (const { topic, partition } of this.#allOffsets(groupId)) {
         records.push({ kind: 'offset', groupId, topic, partition, value: null })
       }
       records.push({ kind: 'group', groupId, value: null })
@@ -211,15 +206,20 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
     return { records, replies: [[ticket, { kind: 'deleteGroups', results }]], timers: {}, divisible: true }
   }
 
+  *#allOffsets(groupId: string): Generator<OffsetEntry, void, void> {
+    yield* this.offsets.entries(groupId)
+    yield* this.offsets.pendingEntries(groupId)
+  }
+
   #commit(event: OffsetCommitEvent, ticket: Ticket, context: DecideContext): GroupOutcome {
-    const group = this.#groupOrOffsets(event.groupId)
+    const group = this.group(event.groupId)
     const draft = this.#draft(group ?? new ClassicGroup(event.groupId), context)
     commitOffsets(draft, group !== null, event, ticket)
     return draft.outcome()
   }
 
   #deleteOffsets(event: OffsetDeleteEvent, ticket: Ticket, context: DecideContext): GroupOutcome {
-    const group = this.#groupOrOffsets(event.groupId)
+    const group = this.group(event.groupId)
     const draft = group && this.#draft(group, context)
     const reply = deleteOffsets(draft, this.offsets, event)
     return draft ? { ...draft.outcome(), replies: [[ticket, reply]], divisible: true } : answer(ticket, reply)
@@ -229,7 +229,7 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
     const deleted = new Map(event.topics.map(({ name, topicId }) => [name, topicId]))
     const records: GroupRecord[] = []
     for (const groupId of this.offsets.groupIds()) {
-      for (const { topic, partition, value } of this.offsets.entries(groupId)) {
+      for (const { topic, partition, value } of this.#allOffsets(groupId)) {
         const topicId = deleted.get(topic)
         // A commit for a new topic of the same name stays.
         if (topicId === undefined || isOfAnotherTopic(value, topicId)) continue
@@ -264,8 +264,8 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
 
   #expireOffsets(nowMs: number): GroupOutcome {
     const records: GroupRecord[] = []
-    for (const groupId of this.groupIds()) {
-      records.push(...expireGroup(groupId, this.group(groupId), this.offsets, this.settings, nowMs))
+    for (const group of this.#groups.values()) {
+      records.push(...expireGroup(group, this.offsets, this.settings, nowMs))
     }
     return { records, replies: [], timers: { [expiryTimer]: this.#expiry() }, divisible: true }
   }

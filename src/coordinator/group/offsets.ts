@@ -39,12 +39,14 @@ export class Offsets {
   /** Producers with an open transaction, by group. */
   readonly #producers = new Map<string, Set<number>>()
 
+  /** Whether a group has offsets, committed or pending. */
   has(groupId: string): boolean {
-    return this.#groups.has(groupId)
+    return this.#groups.has(groupId) || this.#producers.has(groupId)
   }
 
-  groupIds(): Iterable<string> {
-    return this.#groups.keys()
+  /** Groups that have offsets, committed or pending. */
+  groupIds(): Set<string> {
+    return new Set([...this.#groups.keys(), ...this.#producers.keys()])
   }
 
   get(groupId: string, topic: string, partition: number): CommittedOffset | null {
@@ -54,6 +56,15 @@ export class Offsets {
   *entries(groupId: string): Generator<OffsetEntry, void, void> {
     for (const [topic, partitions] of this.#groups.get(groupId) ?? []) {
       for (const [partition, { value }] of partitions) yield { topic, partition, value }
+    }
+  }
+
+  /** What open transactions would commit: a partition may be there several times. */
+  *pendingEntries(groupId: string): Generator<OffsetEntry, void, void> {
+    for (const producerId of this.#producers.get(groupId) ?? []) {
+      for (const [topic, partitions] of this.#pending.get(producerId)?.get(groupId) ?? []) {
+        for (const [partition, { value }] of partitions) yield { topic, partition, value }
+      }
     }
   }
 

@@ -175,6 +175,17 @@ t.test('OffsetDelete', async t => {
   t.same(committed(s.restarted()), {})
 })
 
+t.test('a group that has lost all its offsets is still there, until somebody looks for what has expired', async t => {
+  const s = new Scenario()
+  s.ask(commit({ a: 1 }))
+  s.ask({ kind: 'offsetDelete', groupId: 'g', topics: [{ name: 'a', partitions: [{ partitionIndex: 0 }] }] })
+  const again = s.restarted()
+  t.same([s.state(), again.state()], ['Empty', 'Empty'])
+  t.same(s.ask({ kind: 'deleteGroups', groupIds: ['g'] }).results, [{ groupId: 'g', errorCode: none }])
+  again.advance(600_000)
+  t.equal(again.state(), 'none')
+})
+
 t.test('OffsetDelete of a group that is no consumer group', async t => {
   const s = new Scenario()
   s.ask(commit({ t: 1 }))
@@ -199,7 +210,7 @@ t.test('expiry: without a group, counted from the commit', async t => {
   s.advance(4 * day + 600_000)
   t.same(committed(s), { b: 1 })
   s.advance(4 * day)
-  t.notOk(s.machine.groupIds().has('g'))
+  t.equal(s.state(), 'none')
   t.same([...s.restarted().machine.groupIds()], [])
 })
 
@@ -293,6 +304,10 @@ t.test('pending transactional offsets', async t => {
   s.ask({ kind: 'topicsDeleted', topics: [{ name: 'a', topicId: zeroUuid }] })
   s.machine.endTransaction(true, at(8, 77))
   t.equal(fetch(true), -1, 'deleted offsets do not come back with a commit')
+  put(50, 9, 77)
+  t.same(s.ask({ kind: 'deleteGroups', groupIds: ['g'] }).results, [{ groupId: 'g', errorCode: none }])
+  s.machine.endTransaction(true, at(10, 77))
+  t.equal(fetch(true), -1, 'nor with their group')
 })
 
 t.test('a heartbeat of a group that only has offsets', async t => {
