@@ -1,0 +1,13 @@
+// Sarama against a broker: entry point. The tests stand in the files beside this one.
+package main
+
+import "ottla.invalid/compat/harness"
+
+func main() {
+	adminTests()
+	produceTests()
+	consumeTests()
+	groupTests()
+	transactionTests()
+	harness.Run(4)
+}
