@@ -44,7 +44,9 @@ export class DurableFile {
 
   /** Resolves when no write is under way. Never rejects. */
   async idle(): Promise<void> {
-    while (this.#running) await this.#running.catch(() => {})
+    for (let last = this.#next?.done ?? this.#running; last; last = this.#next?.done ?? this.#running) {
+      await last.catch(() => {})
+    }
   }
 
   /** Null when absent. Throws DiskError when it cannot be read. */

@@ -1,9 +1,10 @@
 /**
  * `npm run crash -- kill 10`: ten rounds of killing a broker under load. `power` cuts the power of its disk instead,
- * `stop` ends it in good order. See crash/rounds.ts. Ends with 0 when all is well, 1 when records were lost or the like,
+ * `stop` ends it in good order, `simulated` runs random lives of a log on a simulated disk. See crash/rounds.ts. Ends with 0 when all is well, 1 when records were lost or the like,
  * 3 when the machine cannot run it.
  */
 import { parseArgs } from 'node:util'
+import { crashLives } from '../log/crash-model.ts'
 import { NotPossible } from './crash/power.ts'
 import { type CrashMode, crashModes, crashRounds, ottlaCommand } from './crash/rounds.ts'
 
@@ -22,9 +23,9 @@ const { values, positionals } = parseArgs({
 })
 
 const [mode, rounds = '5'] = positionals
-if (!crashModes.includes(mode as CrashMode)) {
+if (mode !== 'simulated' && !crashModes.includes(mode as CrashMode)) {
   process.stderr.write(
-    'usage: npm run crash -- kill|power|stop [rounds] [--seed n] [--partitions n] [--keep]\n' +
+    'usage: npm run crash -- kill|power|stop|simulated [rounds] [--seed n] [--partitions n] [--keep]\n' +
       '       [--override key=value] [--command "how to start a broker, with {dir} and {port}"]\n',
   )
   process.exit(exitCodes.usage)
@@ -33,6 +34,13 @@ if (!crashModes.includes(mode as CrashMode)) {
 const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed)
 const say = (line: string) => process.stdout.write(`${line}\n`)
 say(`seed ${seed}`)
+if (mode === 'simulated') {
+  await crashLives(seed, Number(rounds), 'power failure', 'every write is synced')
+  await crashLives(seed, Number(rounds), 'power failure', 'the page cache counts')
+  await crashLives(seed, Number(rounds), 'kill', 'the page cache counts')
+  say('ok')
+  process.exit(exitCodes.ok)
+}
 try {
   const report = await crashRounds({
     mode: mode as CrashMode,

@@ -78,7 +78,10 @@ t.test('writes during a write are put together, and all are told', async t => {
   t.ok(failed.every(result => result.status === 'rejected' && result.reason instanceof DiskError))
   t.equal(String(await file.read()), 'd', 'a failed write leaves the old content')
   disk.fault = () => null
-  await file.write('h')
+  const [last, waiting] = [file.write('x'), file.write('h')]
+  await file.idle()
+  t.equal(String(await file.read()), 'h', 'idle after the last of them')
+  await Promise.all([last, waiting])
   t.equal(String(await file.read()), 'h')
   await file.remove()
   t.equal(await file.read(), null)

@@ -7,7 +7,7 @@ import { buildBatch } from '../../protocol/records/builder.ts'
 import { buildTransactionMarker } from '../../protocol/records/control.ts'
 import { producerBatchOf } from '../../src/log/append-checks.ts'
 import type { Log } from '../../src/log/log.ts'
-import { defaultLogConfig, type LogConfig } from '../../src/log/log-config.ts'
+import { defaultLogConfig, type LogConfig, syncsEveryWrite } from '../../src/log/log-config.ts'
 import { Logs } from '../../src/log/logs.ts'
 import { type CompletedTransaction, ProducerState } from '../../src/log/producer-state.ts'
 import type { SimDisk } from '../sim/disk.ts'
@@ -26,12 +26,17 @@ export const crashConfig: LogConfig = {
   fileDeleteDelayMs: 20,
 }
 
+/** Kafka's own way: what is in the page cache counts as written. */
+export const pageCacheConfig: LogConfig = { ...crashConfig, flushMessages: 2 ** 40 }
+
 interface Batch {
   readonly baseOffset: number
   readonly nextOffset: number
   readonly epoch: number
   readonly bytes: Buffer
 }
+
+export type Outage = 'power failure' | 'kill'
 
 interface Producer {
   epoch: number
@@ -41,6 +46,7 @@ interface Producer {
 
 export class CrashModel {
   readonly config: LogConfig
+  readonly outage: Outage
   readonly #random: SimRandom
   #batches: Batch[] = []
   /** Below: acknowledged, must survive. */
@@ -56,8 +62,9 @@ export class CrashModel {
   logs: Logs | null = null
   log: Log | null = null
 
-  constructor(seed: number, config: LogConfig = crashConfig, slowDisk = true) {
-    this.host = simHost(seed, { slowDisk })
+  constructor(seed: number, outage: Outage, config: LogConfig) {
+    this.host = simHost(seed)
+    this.outage = outage
     this.#random = this.host.random.fork()
     this.config = config
   }
@@ -90,12 +97,12 @@ export class CrashModel {
     this.#acknowledged = this.#end
   }
 
-  /** What is there after the power failed, to be opened next. */
-  losePower(seed: number): void {
+  /** What is there after the power failed, or after the process died, to be opened next. */
+  crash(seed: number): void {
     const log = this.log
     if (log) this.#startAsked = Math.max(this.#startAsked, log.logStartOffset)
-    this.#say(`power failure at operation ${this.disk.operations}`)
-    const disk = this.disk.afterPowerLoss(seed)
+    this.#say(`${this.outage} at operation ${this.disk.operations}`)
+    const disk = this.outage === 'power failure' ? this.disk.afterPowerLoss(seed) : this.disk.afterKill()
     this.host = simHost(seed, { clock: this.host.clock, disk })
     this.logs = null
     this.log = null
@@ -120,6 +127,8 @@ export class CrashModel {
       if (random.oneIn(2)) await this.#durable(log)
     } else if (choice < 68) {
       await this.#durable(log)
+      // Where the page cache counts, a power failure may leave less than the log start: nothing is left to compare then.
+      if (!syncsEveryWrite(this.config)) await log.flush()
       const offset = random.below(log.durable.value + 1)
       this.#startAsked = Math.max(this.#startAsked, offset)
       this.#say(`delete before ${offset}`)
@@ -138,7 +147,11 @@ export class CrashModel {
     else if (choice < 96) {
       await this.close()
       await this.open()
-    } else await log.flush()
+    } else {
+      const end = log.logEndOffset
+      await log.flush()
+      this.#acknowledged = Math.max(this.#acknowledged, end)
+    }
   }
 
   #say(what: string): void {
@@ -195,7 +208,8 @@ export class CrashModel {
     await new Promise<void>((resolve, reject) => {
       log.durable.reached(end, failure => (failure ? reject(failure) : resolve()))
     })
-    this.#acknowledged = Math.max(this.#acknowledged, end)
+    // Under explicit flush settings the page cache counts, and with it a power failure takes what was acknowledged.
+    if (this.outage === 'kill' || syncsEveryWrite(this.config)) this.#acknowledged = Math.max(this.#acknowledged, end)
     this.#say(`durable ${end}`)
   }
 
@@ -324,14 +338,14 @@ function difference(has: Buffer, wanted: Buffer): string {
 export async function crashLife(
   seed: number,
   crashAt: number,
+  outage: Outage = 'power failure',
   config = crashConfig,
-  slowDisk = true,
 ): Promise<boolean> {
-  const model = new CrashModel(seed, config, slowDisk)
+  const model = new CrashModel(seed, outage, config)
   try {
     return await live(model, seed, crashAt)
   } catch (error) {
-    const message = `seed ${seed}, power failure at operation ${crashAt}: ${(error as Error).message}`
+    const message = `seed ${seed}, ${outage} at operation ${crashAt}: ${(error as Error).message}`
     throw new Error(`${message}\n${model.trace.join('\n')}`, { cause: error })
   }
 }
@@ -343,16 +357,32 @@ async function live(model: CrashModel, seed: number, crashAt: number): Promise<b
   const first = model.disk
   await clock.run(Promise.race([model.open().then(() => model.live(25)), first.down]))
   const crashed = first.isDown
-  model.losePower(seed * 7919 + crashAt)
+  model.crash(seed * 7919 + crashAt)
   // The second failure may come while the first is being repaired.
   const second = model.disk
   second.crashAt(second.operations + 1 + model.host.random.below(crashAt + 40))
   await clock.run(Promise.race([model.open().then(() => model.live(8)), second.down]))
-  model.losePower(seed * 104_729 + crashAt)
+  model.crash(seed * 104_729 + crashAt)
   await clock.run(model.open())
   await clock.run(model.live(3))
   await clock.run(model.close())
   await clock.run(model.open())
   await clock.run(model.close())
   return crashed
+}
+
+/** Operations within which the first crash falls: about as many as a life has. */
+const crashAtSpread = 300
+
+/** Lives of the seeds from `first` on. Throws an Error that says which one went wrong, and how. */
+export async function crashLives(
+  first: number,
+  count: number,
+  outage: Outage,
+  flush: 'every write is synced' | 'the page cache counts',
+): Promise<void> {
+  const config = flush === 'the page cache counts' ? pageCacheConfig : crashConfig
+  for (let seed = first; seed < first + count; seed++) {
+    await crashLife(seed, 1 + ((seed * 37) % crashAtSpread), outage, config)
+  }
 }

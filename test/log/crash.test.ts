@@ -1,16 +1,18 @@
-/** A log whose power fails: at every operation of a few lives, and somewhere in many. */
+/** Random lives of a log, each with two crashes and a look at what is left. `npm run crash -- simulated n` runs more. */
 import t from 'tap'
-import { crashLife } from './crash-model.ts'
+import { crashLives } from './crash-model.ts'
 
-t.test('at every operation', async t => {
-  for (const seed of [1, 2]) {
-    let crashAt = 1
-    while (await crashLife(seed, crashAt)) crashAt++
-    t.ok(crashAt > 50, `${crashAt} operations`)
-  }
+t.test('power failures', async t => {
+  await crashLives(1, 80, 'power failure', 'every write is synced')
+  t.pass()
 })
 
-t.test('somewhere in many lives', async t => {
-  for (let seed = 100; seed < 180; seed++) await crashLife(seed, 1 + ((seed * 37) % 250))
+t.test('power failures where the page cache counts', async t => {
+  await crashLives(1, 40, 'power failure', 'the page cache counts')
+  t.pass()
+})
+
+t.test('kill -9 where the page cache counts', async t => {
+  await crashLives(1, 40, 'kill', 'the page cache counts')
   t.pass()
 })
