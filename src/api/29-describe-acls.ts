@@ -9,6 +9,6 @@ import { defineHandler } from './define.ts'
 
 export const handler = defineHandler(describeAcls, '1-3', () => ({
   errorCode: Errors.SECURITY_DISABLED,
-  errorMessage: 'No Authorizer is configured.',
+  errorMessage: 'No Authorizer is configured on the broker',
   resources: [],
 }))

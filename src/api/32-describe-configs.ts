@@ -46,7 +46,7 @@ function describe(resource: Resource, request: Request, context: RequestContext)
     const wanted = resource.configurationKeys?.length ? new Set(resource.configurationKeys) : null
     return {
       errorCode: Errors.NONE,
-      errorMessage: null,
+      errorMessage: '',
       resourceType: resource.resourceType,
       resourceName: resource.resourceName,
       configs: entries.filter(({ name }) => wanted === null || wanted.has(name)).map(entry => configOf(entry, request)),
@@ -69,7 +69,7 @@ function configOf(entry: ConfigEntry, request: Request): Result['configs'][numbe
     configSource: entry.source,
     isSensitive: entry.sensitive,
     synonyms: request.includeSynonyms ? entry.synonyms.map(synonym => ({ ...synonym })) : [],
-    configType: configTypes[entry.type],
+    configType: entry.type === null ? 0 : configTypes[entry.type],
     documentation: request.includeDocumentation ? entry.doc : null,
   }
 }

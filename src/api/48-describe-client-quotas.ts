@@ -13,6 +13,7 @@ import { defineHandler } from './define.ts'
 
 type Request = RequestOf<typeof describeClientQuotas>
 
+const entityTypes = ['user', 'client-id', 'ip']
 const matchTypes = { exact: 0, default: 1, any: 2 } as const
 
 export const handler = defineHandler(describeClientQuotas, '0-1', (request, context) => {
@@ -20,7 +21,7 @@ export const handler = defineHandler(describeClientQuotas, '0-1', (request, cont
   const entries = [...context.broker.metadata.quotas.values()].filter(quota => matches(quota, request))
   return {
     errorCode: Errors.NONE,
-    errorMessage: null,
+    errorMessage: '',
     entries: entries.map(({ entity, values }) => ({
       entity: entity.map(part => ({ ...part })),
       values: [...values].map(([key, value]) => ({ key, value })),
@@ -31,7 +32,7 @@ export const handler = defineHandler(describeClientQuotas, '0-1', (request, cont
 function checkFilter({ components }: Request): void {
   const seen = new Set<string>()
   for (const { entityType, matchType, match } of components) {
-    if (entityType === '') throw new KafkaError(Errors.INVALID_REQUEST, 'Unexpected empty entity type.')
+    if (entityType === '') throw new KafkaError(Errors.INVALID_REQUEST, 'Invalid empty entity type.')
     if (seen.has(entityType)) {
       throw new KafkaError(
         Errors.INVALID_REQUEST,
@@ -39,15 +40,25 @@ function checkFilter({ components }: Request): void {
       )
     }
     seen.add(entityType)
-    if (matchType === matchTypes.exact && match === null) {
-      throw new KafkaError(Errors.INVALID_REQUEST, 'An exact match needs a name.')
+    if (!entityTypes.includes(entityType)) {
+      throw new KafkaError(Errors.UNSUPPORTED_VERSION, `Unsupported entity type ${entityType}`)
     }
-    if ((matchType === matchTypes.default || matchType === matchTypes.any) && match !== null) {
-      throw new KafkaError(Errors.INVALID_REQUEST, 'A match of the default, or of any, takes no name.')
+    if (matchType === matchTypes.exact && match === null) {
+      throw new KafkaError(Errors.INVALID_REQUEST, 'Request specified MATCH_TYPE_EXACT, but set match string to null.')
+    }
+    const named = matchType === matchTypes.default ? 'MATCH_TYPE_DEFAULT' : 'MATCH_TYPE_SPECIFIED'
+    if (matchType !== matchTypes.exact && match !== null) {
+      throw new KafkaError(Errors.INVALID_REQUEST, `Request specified ${named}, but also specified a match string.`)
     }
     if (matchType < matchTypes.exact || matchType > matchTypes.any) {
       throw new KafkaError(Errors.INVALID_REQUEST, `Unknown match type ${matchType}`)
     }
+  }
+  if (seen.has('ip') && seen.size > 1) {
+    throw new KafkaError(
+      Errors.INVALID_REQUEST,
+      'Invalid entity filter component combination. IP filter component should not be used with user or clientId filter component.',
+    )
   }
 }
 

@@ -23,7 +23,11 @@ export const handler = defineHandler(describeUserScramCredentials, '0', (request
   const users = named.length > 0 ? [...new Set(named)] : [...byUser.keys()]
   const results = users.map((user): Result => {
     if (named.indexOf(user) !== named.lastIndexOf(user)) {
-      return refused(user, Errors.DUPLICATE_RESOURCE, `Cannot describe user ${user} twice in a single request.`)
+      return refused(
+        user,
+        Errors.DUPLICATE_RESOURCE,
+        `Cannot describe SCRAM credentials for the same user twice in a single request: ${user}`,
+      )
     }
     const credentialInfos = byUser.get(user)
     if (!credentialInfos) {
@@ -35,7 +39,7 @@ export const handler = defineHandler(describeUserScramCredentials, '0', (request
     }
     return { user, errorCode: Errors.NONE, errorMessage: null, credentialInfos }
   })
-  return { errorCode: Errors.NONE, errorMessage: null, results }
+  return { errorCode: Errors.NONE, errorMessage: '', results }
 })
 
 function refused(user: string, errorCode: number, errorMessage: string): Result {

@@ -26,11 +26,15 @@ export const handler = defineHandler(describeQuorum, '0-2', (request, context) =
   }))
   return {
     errorCode: Errors.NONE,
-    errorMessage: null,
+    errorMessage: '',
     topics: request.topics.map(topic => describeTopic(topic, description)),
-    nodes: [{ nodeId, listeners }],
+    nodes: request.topics.every(isMetadata) ? [{ nodeId, listeners }] : [],
   }
 })
+
+function isMetadata({ topicName, partitions }: Request['topics'][number]): boolean {
+  return topicName === metadataTopic && partitions.every(({ partitionIndex }) => partitionIndex === 0)
+}
 
 function describeTopic(topic: Request['topics'][number], description: QuorumDescription) {
   return {
@@ -45,7 +49,7 @@ function describe({ leaderId, leaderEpoch, highWatermark, voters }: QuorumDescri
   return {
     partitionIndex: 0,
     errorCode: Errors.NONE,
-    errorMessage: null,
+    errorMessage: '',
     leaderId,
     leaderEpoch,
     highWatermark,
@@ -64,7 +68,7 @@ function unknown(partitionIndex: number): Partition {
   return {
     partitionIndex,
     errorCode: Errors.UNKNOWN_TOPIC_OR_PARTITION,
-    errorMessage: null,
+    errorMessage: 'This server does not host this topic-partition.',
     leaderId: 0,
     leaderEpoch: 0,
     highWatermark: 0,

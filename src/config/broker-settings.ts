@@ -25,11 +25,13 @@ export const brokerSettings = {
   // node
   'broker.id': int(-1, { importance: 'high', doc: 'Older name of node.id; when both are set they must agree.' }),
   'node.id': int(1, {
+    required: true,
     valid: atLeast(0),
     importance: 'high',
     doc: 'Identifies this node in the cluster; unique and stable.',
   }),
   'process.roles': list(['broker', 'controller'], {
+    required: true,
     valid: subsetOf(['broker', 'controller'], false),
     importance: 'high',
     doc: 'Which roles this process takes: broker, controller, or both.',
@@ -38,6 +40,7 @@ export const brokerSettings = {
     doc: 'Failure domain of this broker, told to clients and used when replicas are placed.',
   }),
   'controller.listener.names': list(['CONTROLLER'], {
+    required: true,
     valid: names(false),
     importance: 'high',
     doc: 'Listeners that carry controller traffic; the first is used by this broker to reach controllers.',

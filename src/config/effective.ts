@@ -33,7 +33,8 @@ export interface ConfigSynonym {
 }
 
 export interface ConfigEntry extends ConfigSynonym {
-  readonly type: SettingType
+  /** Null for a setting that nobody knows. */
+  readonly type: SettingType | null
   readonly readOnly: boolean
   readonly sensitive: boolean
   /** Every place that gives a value, strongest first. */
@@ -91,11 +92,19 @@ export class EffectiveConfigs {
 
   /** Every setting of this broker. */
   broker(): ConfigEntry[] {
-    return brokerSettingNames.flatMap(name => {
+    const known = brokerSettingNames.flatMap(name => {
       const setting = brokerSetting(name)
       if (!setting || (setting.internal && !this.#config.staticValues.has(name))) return []
       return [this.#brokerEntry(name, setting)]
     })
+    const unknown = new Map<string, ConfigSource>()
+    for (const name of this.#dynamic.configsOf(resourceTypes.broker, allBrokers).keys()) {
+      unknown.set(name, configSources.dynamicDefaultBroker)
+    }
+    for (const name of this.#dynamic.configsOf(resourceTypes.broker, this.#brokerName).keys()) {
+      unknown.set(name, configSources.dynamicBroker)
+    }
+    return [...known, ...[...unknown].filter(([name]) => !brokerSetting(name)).map(entry => unknownEntry(...entry))]
   }
 
   /** One setting of this broker as text; null for null. */
@@ -107,32 +116,34 @@ export class EffectiveConfigs {
   /** The dynamic defaults that all brokers share: only those that are set. */
   brokerDefaults(): ConfigEntry[] {
     const own = this.#dynamic.configsOf(resourceTypes.broker, allBrokers)
-    return [...own].flatMap(([name, value]) => {
+    return [...own].map(([name, value]) => {
       const setting = brokerSetting(name)
-      if (!setting) return []
+      if (!setting) return unknownEntry(name, configSources.dynamicDefaultBroker)
       const synonym = shown({ name, value, source: configSources.dynamicDefaultBroker }, setting)
-      return [entry(name, setting, synonym.value, [synonym], isReadOnly(setting))]
+      return entry(name, setting, synonym.value, [synonym], isReadOnly(setting))
     })
   }
 
+  /** Every setting of a group, whether or not the group exists; the broker's setting for groups of its kind stands in. */
   group(group: string): ConfigEntry[] {
-    return this.#flat(groupSettings, resourceTypes.group, group, configSources.group)
+    const own = this.#dynamic.configsOf(resourceTypes.group, group)
+    return Object.entries<Setting>(groupSettings).map(([name, setting]) => {
+      const ofBroker = this.#brokerSynonyms(`group.${name}`)
+      const fallback = { name, value: setting.format(setting.fallback), source: configSources.default }
+      const inherited = ofBroker.length > 0 ? ofBroker : [fallback]
+      const value = own.get(name)
+      if (value === undefined) {
+        return entry(name, setting, inherited[0].value, inherited, false)
+      }
+      return entry(name, setting, value, [{ name, value, source: configSources.group }, ...inherited], false)
+    })
   }
 
   clientMetrics(subscription: string): ConfigEntry[] {
-    return this.#flat(clientMetricsSettings, resourceTypes.clientMetrics, subscription, configSources.clientMetrics)
-  }
-
-  #flat(
-    settings: Readonly<Record<string, Setting>>,
-    type: number,
-    resource: string,
-    source: ConfigSource,
-  ): ConfigEntry[] {
-    const own = this.#dynamic.configsOf(type, resource)
-    return Object.entries(settings).map(([name, setting]) => {
+    const own = this.#dynamic.configsOf(resourceTypes.clientMetrics, subscription)
+    return Object.entries<Setting>(clientMetricsSettings).map(([name, setting]) => {
       const value = own.get(name)
-      const synonyms = value === undefined ? [] : [{ name, value, source }]
+      const synonyms = value === undefined ? [] : [{ name, value, source: configSources.clientMetrics }]
       return entry(name, setting, value ?? setting.format(setting.fallback), synonyms, false)
     })
   }
@@ -173,7 +184,7 @@ export class EffectiveConfigs {
     for (const spelling of family) {
       const setting = brokerSetting(spelling)
       const value = setting?.format(setting.fallback) ?? null
-      if (setting && value !== null)
+      if (setting && !setting.required && value !== null)
         synonyms.push(shown({ name: spelling, value, source: configSources.default }, setting))
     }
     return synonyms
@@ -205,6 +216,12 @@ function entry(
 function fromName(synonyms: readonly ConfigSynonym[], name: string): readonly ConfigSynonym[] {
   const at = synonyms.findIndex(synonym => synonym.name === name)
   return at < 0 ? [] : synonyms.slice(at)
+}
+
+/** Kept for plug-ins of other brokers: whatever it is, it may be a secret. */
+function unknownEntry(name: string, source: ConfigSource): ConfigEntry {
+  const synonyms = [{ name, value: null, source }]
+  return { name, value: null, source, type: null, readOnly: true, sensitive: true, synonyms, doc: '' }
 }
 
 function isReadOnly(setting: Setting): boolean {

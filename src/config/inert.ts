@@ -279,16 +279,19 @@ export const inertSettings = {
   }),
   'replica.selector.class': string(null, { doc: 'Class that picks the replica a consumer should read from.' }),
   'leader.replication.throttled.rate': long(LONG_MAX, {
+    internal: true,
     valid: atLeast(0),
     dynamic: 'cluster',
     doc: 'Bytes a second for replication of throttled replicas on the leader.',
   }),
   'follower.replication.throttled.rate': long(LONG_MAX, {
+    internal: true,
     valid: atLeast(0),
     dynamic: 'cluster',
     doc: 'Bytes a second for replication of throttled replicas on the follower.',
   }),
   'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, {
+    internal: true,
     valid: atLeast(0),
     dynamic: 'cluster',
     doc: 'Bytes a second for moving replicas between directories.',

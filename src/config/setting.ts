@@ -10,8 +10,11 @@ export type Importance = 'high' | 'medium' | 'low'
 /** Whether a running broker takes a new value: for the whole cluster and each broker, only for each broker, or never. */
 export type DynamicScope = 'cluster' | 'broker' | 'none'
 
-/** Null when the value is allowed, otherwise what is allowed, as the end of a sentence that begins "Value must". */
-export type Validator<V> = { readonly allowed: string; check(value: V): boolean }
+export interface Validator<V> {
+  /** What is allowed: the end of a sentence that begins "Value must be". */
+  readonly allowed: string
+  check(value: V): boolean
+}
 
 export interface Setting<V = unknown> {
   readonly type: SettingType
@@ -19,6 +22,8 @@ export interface Setting<V = unknown> {
   readonly validator: Validator<never> | null
   readonly importance: Importance
   readonly dynamic: DynamicScope
+  /** Kafka knows no default: ours is none that DescribeConfigs could show. */
+  readonly required: boolean
   /** Kept out of DescribeConfigs, as in Kafka. */
   readonly internal: boolean
   /** One line in our own words. */
@@ -49,6 +54,7 @@ interface Options<V> {
   valid?: Validator<V>
   importance?: Importance
   dynamic?: DynamicScope
+  required?: boolean
   internal?: boolean
   doc?: string
 }
@@ -62,13 +68,21 @@ function setting<V, D extends V | null>(
   parse: (text: string) => V,
   format: (value: V) => string,
 ): Setting<Or<V, D>> {
-  const { valid = null, importance = 'medium', dynamic = 'none', internal = false, doc = '' } = options
+  const {
+    valid = null,
+    importance = 'medium',
+    dynamic = 'none',
+    required = false,
+    internal = false,
+    doc = '',
+  } = options
   return {
     type,
     fallback: fallback as Or<V, D>,
     validator: valid,
     importance,
     dynamic,
+    required,
     internal,
     doc,
     parse(text) {

@@ -1,7 +1,7 @@
 /** Whether settings may be put on a resource. All checks throw KafkaError. */
-import { Errors, KafkaError } from '../../protocol/errors.ts'
+import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
 import { clientMetricsSettings, groupSettings } from '../config/group.ts'
-import { type Setting, SettingError } from '../config/setting.ts'
+import { parseList, type Setting, SettingError } from '../config/setting.ts'
 import { brokerSetting } from '../config/tables.ts'
 import { topicSettings } from '../config/topic.ts'
 import type { ControllerContext } from './context.ts'
@@ -20,7 +20,6 @@ export function topicConfigsOf(given: readonly { readonly name: string; readonly
   const configs = new Map<string, string>()
   for (const { name, value } of given) {
     if (value === null) throw invalidConfig(`Null value not supported for topic configs: ${name}`)
-    if (configs.has(name)) throw new KafkaError(Errors.INVALID_REQUEST, `Duplicate config name: ${name}`)
     configs.set(name, value)
   }
   return configs
@@ -30,7 +29,7 @@ function settingOf(table: Readonly<Record<string, Setting>>, name: string): Sett
   return Object.hasOwn(table, name) ? table[name] : null
 }
 
-function checkValue(setting: Setting, name: string, value: string): void {
+function checkValue(setting: Setting, name: string, value: string, code: ErrorCode = Errors.INVALID_CONFIG): void {
   if (value.length > valueLengthMax) {
     throw invalidConfig(
       `The configuration value cannot be added because it exceeds the maximum value size of ${valueLengthMax} bytes.`,
@@ -41,7 +40,7 @@ function checkValue(setting: Setting, name: string, value: string): void {
   } catch (error) {
     if (!(error instanceof SettingError)) throw error
     const shown = setting.type === 'password' ? '[hidden]' : value
-    throw invalidConfig(`Invalid value ${shown} for configuration ${name}: ${error.message}`)
+    throw new KafkaError(code, `Invalid value ${shown} for configuration ${name}: ${error.message}`)
   }
 }
 
@@ -76,23 +75,31 @@ function numberOf(configs: Configs, name: 'min.compaction.lag.ms' | 'max.compact
 export function checkBrokerConfigs(configs: Configs, changed: ReadonlySet<string>, perBroker: boolean): void {
   const readOnly: string[] = []
   const perBrokerOnly: string[] = []
+  const perListenerOnly: string[] = []
   for (const name of changed) {
     const setting = brokerSetting(withoutListener(name))
     if (setting?.dynamic === 'none') readOnly.push(name)
     if (setting?.dynamic === 'broker' && !perBroker) perBrokerOnly.push(name)
+    if (setting?.dynamic === 'broker' && /^(ssl|sasl)\./.test(name)) perListenerOnly.push(name)
   }
   if (readOnly.length > 0) {
-    throw new KafkaError(Errors.INVALID_REQUEST, `Cannot update these configs dynamically: ${readOnly.join(', ')}`)
+    throw new KafkaError(Errors.INVALID_REQUEST, `Cannot update these configs dynamically: [${readOnly.join(', ')}]`)
+  }
+  if (perListenerOnly.length > 0) {
+    throw new KafkaError(
+      Errors.INVALID_REQUEST,
+      `These security configs can be dynamically updated only per-listener using the listener prefix: [${perListenerOnly.join(', ')}]`,
+    )
   }
   if (perBrokerOnly.length > 0) {
     throw new KafkaError(
       Errors.INVALID_REQUEST,
-      `Cannot update these configs at default cluster level: ${perBrokerOnly.join(', ')}`,
+      `Cannot update these configs at default cluster level: [${perBrokerOnly.join(', ')}]`,
     )
   }
   for (const [name, value] of configs) {
     const setting = brokerSetting(withoutListener(name))
-    if (setting && changed.has(name)) checkValue(setting, name, value)
+    if (setting && changed.has(name)) checkValue(setting, name, value, Errors.INVALID_REQUEST)
   }
 }
 
@@ -101,7 +108,11 @@ function withoutListener(name: string): string {
 }
 
 export function checkGroupConfigs(context: ControllerContext, configs: Configs): void {
-  checkKnown(groupSettings, configs, 'group')
+  for (const [name, value] of configs) {
+    const setting = settingOf(groupSettings, name)
+    if (!setting) throw invalidConfig(`Unknown group config name: ${name}`)
+    checkValue(setting, name, value)
+  }
   for (const [name, value] of configs) {
     const bound = (end: 'min' | 'max') => {
       const key = boundKey(name, end)
@@ -125,19 +136,33 @@ function boundKey(name: string, end: 'min' | 'max'): string {
   return `group.${name.slice(0, at)}.${end}${name.slice(at)}`
 }
 
+const clientSelectors: ReadonlySet<string> = new Set([
+  'client_instance_id',
+  'client_id',
+  'client_software_name',
+  'client_software_version',
+  'client_source_address',
+  'client_source_port',
+])
+
 export function checkClientMetricsConfigs(configs: Configs): void {
-  checkKnown(clientMetricsSettings, configs, 'client metrics')
+  for (const [name, value] of configs) {
+    const setting = settingOf(clientMetricsSettings, name)
+    if (!setting) throw new KafkaError(Errors.INVALID_REQUEST, `Unknown client metrics configuration: ${name}`)
+    checkValue(setting, name, value, Errors.INVALID_REQUEST)
+  }
   const interval = Number(configs.get('interval.ms') ?? 300_000)
   if (interval < 100 || interval > 3_600_000) {
-    throw invalidConfig(`Invalid value ${interval} for interval.ms, interval must be between 100 and 3600000 ms`)
+    throw new KafkaError(
+      Errors.INVALID_REQUEST,
+      `Invalid value ${interval} for interval.ms, interval must be between 100 and 3600000 (1 hour)`,
+    )
   }
-}
-
-function checkKnown(table: Readonly<Record<string, Setting>>, configs: Configs, what: string): void {
-  for (const [name, value] of configs) {
-    const setting = settingOf(table, name)
-    if (!setting) throw invalidConfig(`Unknown ${what} config name: ${name}`)
-    checkValue(setting, name, value)
+  for (const pattern of parseList(configs.get('match') ?? '')) {
+    const [selector, ...rest] = pattern.split('=')
+    if (rest.length !== 1 || !clientSelectors.has(selector.trim())) {
+      throw invalidConfig(`Illegal client matching pattern: ${pattern}`)
+    }
   }
 }
 

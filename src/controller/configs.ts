@@ -29,11 +29,8 @@ export function alterConfigs(
   const duplicates = duplicatesOf(resources.map(keyOf))
   const records: MetadataRecord[] = []
   const answer: ResourceOutcome[] = []
-  const answered = new Set<string>()
   for (const resource of resources) {
     const key = keyOf(resource)
-    if (answered.has(key)) continue
-    answered.add(key)
     const { resourceType, resourceName } = resource
     try {
       if (duplicates.has(key)) throw new KafkaError(Errors.INVALID_REQUEST, 'Each resource must appear at most once.')
@@ -84,7 +81,7 @@ function checkOperations(operations: readonly ConfigOperation[]): void {
   if (empty.length > 0) {
     throw new KafkaError(
       Errors.INVALID_REQUEST,
-      `Null value not supported for : ${empty.map(({ name }) => name).join(',')}`,
+      `Null value not supported for : ${empty.map(({ name }) => name).join(', ')}`,
     )
   }
 }
@@ -104,10 +101,10 @@ function perform(
       return
     case configOperations.append:
     case configOperations.subtract: {
-      const verb = operation === configOperations.append ? 'append to' : 'subtract from'
+      const verb = operation === configOperations.append ? 'APPEND' : 'SUBTRACT'
       const setting = settingOn(resourceType, name)
       if (setting?.type !== 'list') {
-        throw invalidConfig(`Can't ${verb.toUpperCase()} key ${name} because its type is not LIST.`)
+        throw invalidConfig(`Can't ${verb} to key ${name} because its type is not LIST.`)
       }
       const base = configs.get(name) ?? context.config.staticValues.get(name) ?? setting.format(setting.fallback) ?? ''
       const given = parseList(value ?? '')
@@ -122,9 +119,6 @@ function perform(
 }
 
 function checkResource(context: ControllerContext, resourceType: number, name: string): void {
-  const needsName = (what: string) => {
-    if (name === '') throw new KafkaError(Errors.INVALID_REQUEST, `${what} must not be empty.`)
-  }
   switch (resourceType) {
     case resourceTypes.topic: {
       if (name === '') throw new KafkaError(Errors.INVALID_REQUEST, 'Default topic resources are not allowed.')
@@ -138,18 +132,23 @@ function checkResource(context: ControllerContext, resourceType: number, name: s
     case resourceTypes.broker:
       if (name === allBrokers) return
       if (!/^\d{1,10}$/.test(name)) {
-        throw new KafkaError(Errors.INVALID_REQUEST, `Unable to parse broker name '${name}' as a base 10 number.`)
+        throw new KafkaError(Errors.INVALID_REQUEST, `Node id must be an integer, but it is: ${name}`)
       }
       if (!context.state.brokers.has(Number(name))) {
-        throw new KafkaError(Errors.BROKER_ID_NOT_REGISTERED, `No node with id ${name} found.`)
+        throw new KafkaError(
+          Errors.INVALID_REQUEST,
+          `Unexpected broker id, expected ${[...context.state.brokers.keys()].join(' or ')}, but received ${name}`,
+        )
       }
       return
     case resourceTypes.clientMetrics:
-      return needsName('Subscription name')
+      if (name === '') throw new KafkaError(Errors.INVALID_REQUEST, "Subscription name can't be empty")
+      return
     case resourceTypes.group:
-      return needsName('Group name')
+      if (name === '') throw new KafkaError(Errors.INVALID_REQUEST, 'Default group resources are not allowed.')
+      return
     default:
-      throw new KafkaError(Errors.INVALID_REQUEST, `Unexpected resource type ${resourceType}.`)
+      throw new KafkaError(Errors.INVALID_REQUEST, `Unknown resource type ${resourceType}`)
   }
 }
 

@@ -66,7 +66,7 @@ function manual(
   if (assignments.length !== count) {
     throw new KafkaError(
       Errors.INVALID_REPLICA_ASSIGNMENT,
-      `Attempted to add ${count} additional partition(s), but ${assignments.length} assignment(s) were specified.`,
+      `Attempted to add ${count} additional partition(s), but only ${assignments.length} assignment(s) were specified.`,
     )
   }
   for (const brokerIds of assignments) checkReplicas(context.state, brokerIds, replicationFactor)

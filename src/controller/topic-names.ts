@@ -4,11 +4,12 @@ const lengthMax = 249
 
 /** Null when the name is allowed, otherwise why not. */
 export function topicNameProblem(name: string): string | null {
-  if (name === '') return 'Topic name is invalid: it must not be empty'
-  if (name === '.' || name === '..') return `Topic name is invalid: it must not be '${name}'`
-  if (name.length > lengthMax) return `Topic name is invalid: it must not be longer than ${lengthMax} characters`
+  if (name === '') return 'Topic name is invalid: the empty string is not allowed'
+  if (name === '.' || name === '..') return `Topic name is invalid: '${name}' is not allowed`
+  if (name.length > lengthMax)
+    return `Topic name is invalid: the length of '${name}' is longer than the max allowed length ${lengthMax}`
   if (!/^[a-zA-Z0-9._-]+$/.test(name)) {
-    return `Topic name is invalid: '${name}' must consist of ASCII letters and digits, '.', '_' and '-'`
+    return `Topic name is invalid: '${name}' contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'`
   }
   return null
 }

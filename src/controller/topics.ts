@@ -86,7 +86,9 @@ function createTopic(
 }
 
 function checkName(context: ControllerContext, name: string, taken: ReadonlyMap<string, string>): void {
-  if (name === metadataTopic) throw new KafkaError(Errors.TOPIC_AUTHORIZATION_FAILED)
+  if (name === metadataTopic) {
+    throw new KafkaError(Errors.INVALID_REQUEST, `Creation of internal topic ${name} is prohibited.`)
+  }
   if (context.state.topics.has(name))
     throw new KafkaError(Errors.TOPIC_ALREADY_EXISTS, `Topic '${name}' already exists.`)
   const problem = topicNameProblem(name)
@@ -114,16 +116,16 @@ function automatic(context: ControllerContext, topic: NewTopic): number[][] {
 }
 
 function manual(context: ControllerContext, topic: NewTopic): number[][] {
-  if (topic.partitionsCount !== -1) {
-    throw new KafkaError(
-      Errors.INVALID_REQUEST,
-      'A manual partition assignment was specified, but numPartitions was not set to -1.',
-    )
-  }
   if (topic.replicationFactor !== -1) {
     throw new KafkaError(
       Errors.INVALID_REQUEST,
       'A manual partition assignment was specified, but replication factor was not set to -1.',
+    )
+  }
+  if (topic.partitionsCount !== -1) {
+    throw new KafkaError(
+      Errors.INVALID_REQUEST,
+      'A manual partition assignment was specified, but numPartitions was not set to -1.',
     )
   }
   const replicas: number[][] = []
@@ -178,8 +180,9 @@ export function deleteTopics(
   context: ControllerContext,
   topics: readonly TopicReference[],
 ): Decision<readonly DeletedTopic[]> {
-  const names = duplicatesOf(topics.flatMap(({ name }) => name ?? []))
-  const ids = duplicatesOf(topics.flatMap(({ topicId }) => topicId ?? []))
+  const proper = topics.filter(({ name, topicId }) => name === null || topicId === null)
+  const names = duplicatesOf(proper.flatMap(({ name }) => name ?? []))
+  const ids = duplicatesOf(proper.flatMap(({ topicId }) => topicId ?? []))
   const records: MetadataRecord[] = []
   const answer: DeletedTopic[] = []
   const doomed = new Set<string>()
@@ -213,12 +216,14 @@ function findTopic(
   if (name !== null) {
     if (names.has(name)) throw new KafkaError(Errors.INVALID_REQUEST, 'Duplicate topic name.')
     const topic = context.state.topics.get(name)
-    if (!topic) throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION)
+    if (!topic) {
+      throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION, 'This server does not host this topic-partition.')
+    }
     return topic
   }
   if (topicId === null) throw new KafkaError(Errors.INVALID_REQUEST, 'Neither topic name nor id were specified.')
   if (ids.has(topicId)) throw new KafkaError(Errors.INVALID_REQUEST, 'Duplicate topic id.')
   const topic = context.state.topicsById.get(topicId)
-  if (!topic) throw new KafkaError(Errors.UNKNOWN_TOPIC_ID)
+  if (!topic) throw new KafkaError(Errors.UNKNOWN_TOPIC_ID, 'This server does not host this topic ID.')
   return topic
 }
