@@ -63,6 +63,9 @@ class Place implements Turn {
 }
 
 const frameSizeBytes = 4
+const noFrame = Buffer.alloc(0)
+/** After this many the queue of frames is cut at its front. */
+const framesTakenMax = 1024
 
 export class Connection implements Spender {
   readonly peer: Peer
@@ -234,11 +237,12 @@ export class Connection implements Spender {
   #takeFrame(): Buffer | null {
     if (this.#nextFrame === this.#frames.length) return null
     const frame = this.#frames[this.#nextFrame]
+    // The queue may never be empty under load: it must not keep what it has given away.
+    this.#frames[this.#nextFrame] = noFrame
     this.#nextFrame += 1
     this.#framesBytes -= frame.length
-    // The queue is no reason to keep a frame in memory that has been answered.
-    if (this.#nextFrame === this.#frames.length) {
-      this.#frames = []
+    if (this.#nextFrame === this.#frames.length || this.#nextFrame === framesTakenMax) {
+      this.#frames = this.#frames.slice(this.#nextFrame)
       this.#nextFrame = 0
     }
     return frame

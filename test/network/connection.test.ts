@@ -320,6 +320,24 @@ t.test('a pipelining client is not read ahead without end', async t => {
   t.notOk(c.socket.isPaused())
 })
 
+t.test('a queue that never runs empty keeps its order', async t => {
+  const c = connect()
+  const small = (i: number) => frame(String(i))
+  c.socket.feed(Buffer.concat([small(0), small(1)]))
+  await settled()
+  for (let i = 2; i < 3000; i++) {
+    c.socket.feed(small(i))
+    c.served[i - 2].answer(null)
+    await new Promise<void>(resolve => setImmediate(resolve))
+  }
+  c.served[2998].answer(null)
+  await settled()
+  t.same(
+    c.texts(),
+    Array.from({ length: 3000 }, (_, i) => String(i)),
+  )
+})
+
 t.test('a spent budget stops reading, save for one connection amid a frame', async t => {
   const budget = new ByteBudget(1000)
   const clock = new ManualClock()

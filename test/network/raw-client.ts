@@ -1,4 +1,5 @@
 import * as net from 'node:net'
+import type { Duplex } from 'node:stream'
 import {
   type AnyApi,
   type DecodedResponseOf,
@@ -11,7 +12,7 @@ import {
 
 /** A client that sends whatever bytes a test wants, and waits for frames or for the end. */
 export class RawClient {
-  readonly #socket: net.Socket
+  readonly #socket: Duplex
   readonly #assembler = new FrameAssembler(2 ** 31 - 1)
   readonly #frames: Buffer[] = []
   readonly #waiting: ((frame: Buffer | null) => void)[] = []
@@ -19,7 +20,7 @@ export class RawClient {
   /** Resolves when the other end has closed. */
   readonly closed: Promise<void>
 
-  private constructor(socket: net.Socket) {
+  private constructor(socket: Duplex) {
     this.#socket = socket
     socket.on('data', chunk => {
       for (const frame of this.#assembler.push(chunk)) {
@@ -36,6 +37,11 @@ export class RawClient {
         resolve()
       })
     })
+  }
+
+  /** Over a connection that is there already. */
+  static over(socket: Duplex): RawClient {
+    return new RawClient(socket)
   }
 
   static async connect(port: number, host = '127.0.0.1'): Promise<RawClient> {
