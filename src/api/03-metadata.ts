@@ -12,8 +12,8 @@
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { metadata } from '../../protocol/messages/03-metadata.ts'
 import { type RequestOf, type ResponseOf, zeroUuid } from '../../protocol/schema.ts'
-import type { PartitionInfo, Topic } from '../metadata/entities.ts'
 import { topicNameProblem } from '../controller/topic-names.ts'
+import type { PartitionInfo, Topic } from '../metadata/entities.ts'
 import { allOperations, operationsNotAsked } from './authorized-operations.ts'
 import { autoCreateTopics } from './auto-create.ts'
 import { defineHandler } from './define.ts'
@@ -61,11 +61,13 @@ async function describeNamed(request: Request, context: RequestContext): Promise
   const { metadata: state, config } = context.broker
   const wanted = request.topics ?? []
   checkNames(wanted, context.version)
-  const missing = wanted.flatMap(({ name }) => (name !== null && !state.topics.has(name) ? [name] : []))
+  const named = wanted.flatMap(({ name, topicId }) => (name !== null && topicId === zeroUuid ? [name] : []))
+  const missing = named.filter(name => !state.topics.has(name))
   const create = request.allowAutoTopicCreation && config.autoCreateTopicsEnable && missing.length > 0
   const failures = create ? await autoCreateTopics([...new Set(missing)], context) : new Map<string, number>()
   return wanted.map(({ name, topicId }) => {
-    if (name === null) {
+    // A topic asked for by id has no name, which is null for some clients and empty for Java's.
+    if (name === null || topicId !== zeroUuid) {
       const topic = state.topicsById.get(topicId)
       return topic ? describe(topic, request, context) : failure(null, topicId, Errors.UNKNOWN_TOPIC_ID)
     }
