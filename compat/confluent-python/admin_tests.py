@@ -2,7 +2,7 @@
 from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import ConfigResource, NewPartitions, NewTopic
 
-from clients import ADMIN, MODERN, done, new_topic, read, send, values
+from clients import ADMIN, MODERN, consumer, done, new_topic, read, send, values
 from harness import BOOTSTRAP, equal, eventually, test, unique
 
 TOPIC = ConfigResource.Type.TOPIC
@@ -35,8 +35,10 @@ def _():
     for partition in metadata.partitions.values():
         equal(partition.isrs, partition.replicas)
         equal(partition.leader, partition.replicas[0])
-    missing = unique('no')
-    assert ADMIN.list_topics(missing, timeout=10).topics[missing].error is not None
+    missing = unique('no')  # asked by a consumer: for a producer's client the topic would be made
+    client = consumer()
+    assert client.list_topics(missing, timeout=10).topics[missing].error is not None
+    client.close()
 
 
 @test('create topic')
