@@ -1,10 +1,11 @@
 /**
  * `npm run crash -- kill 10`: ten rounds of killing a broker under load. `power` cuts the power of its disk instead,
- * `stop` ends it in good order, `simulated` runs random lives of a log on a simulated disk. See crash/rounds.ts. Ends with 0 when all is well, 1 when records were lost or the like,
+ * `stop` ends it in good order, `simulated` runs random lives of logs and whole brokers on simulated disks. See crash/rounds.ts. Ends with 0 when all is well, 1 when records were lost or the like,
  * 3 when the machine cannot run it.
  */
 import { parseArgs } from 'node:util'
 import { crashLives } from '../log/crash-model.ts'
+import { brokerLives } from '../sim/broker-life.ts'
 import { NotPossible } from './crash/power.ts'
 import { type CrashMode, crashModes, crashRounds, ottlaCommand } from './crash/rounds.ts'
 
@@ -38,6 +39,7 @@ if (mode === 'simulated') {
   await crashLives(seed, Number(rounds), 'power failure', 'every write is synced')
   await crashLives(seed, Number(rounds), 'power failure', 'the page cache counts')
   await crashLives(seed, Number(rounds), 'kill', 'the page cache counts')
+  say(`brokers: ${await brokerLives(seed, Number(rounds))} batches acknowledged`)
   say('ok')
   process.exit(exitCodes.ok)
 }
