@@ -233,11 +233,25 @@ export class LogReader {
     if (upperOffset <= fromOffset) return found
     const all = this.#segments.all
     for (let slot = all.indexOf(this.#segments.floor(fromOffset)); slot < all.length; slot++) {
-      const segment = all[slot]
-      if (segment.aborted === null) {
-        return this.#ensureIndexes(segment).then(() => this.#aborted(fromOffset, upperOffset))
-      }
-      const { transactions, complete } = abortedBetween(segment.aborted, fromOffset, upperOffset)
+      const { aborted } = all[slot]
+      if (aborted === null) return this.#loadAborted(all.slice(slot), found, fromOffset, upperOffset)
+      const { transactions, complete } = abortedBetween(aborted, fromOffset, upperOffset)
+      found.push(...transactions)
+      if (complete) break
+    }
+    return found
+  }
+
+  /** Segment by segment: loading the index of one may push that of another out of memory. */
+  async #loadAborted(
+    segments: readonly Segment[],
+    found: AbortedTransaction[],
+    fromOffset: number,
+    upperOffset: number,
+  ): Promise<AbortedTransaction[]> {
+    for (const segment of segments) {
+      if (segment.aborted === null) await this.#ensureIndexes(segment)
+      const { transactions, complete } = abortedBetween(segment.aborted ?? [], fromOffset, upperOffset)
       found.push(...transactions)
       if (complete) break
     }
