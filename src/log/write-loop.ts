@@ -52,6 +52,8 @@ interface Turn {
   readonly messages: number
 }
 
+const spent: Item = { segment: null, batch: null, run: null }
+
 export class WriteLoop {
   readonly #clock: Clock
   readonly #limits: LogLimits
@@ -287,6 +289,8 @@ export class WriteLoop {
   }
 
   #shift(items: number): void {
+    // Under steady load the queue is never empty: what is done with must not be kept until it is.
+    this.#queue.fill(spent, this.#head, this.#head + items)
     this.#head += items
     if (this.#head === this.#queue.length) {
       this.#queue = []
