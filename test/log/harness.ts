@@ -71,6 +71,7 @@ export interface AppendShape {
   readonly epoch?: number
   readonly producerId?: number
   readonly timestampMs?: number
+  readonly origin?: 'client' | 'coordinator'
 }
 
 let fill = 0
@@ -88,7 +89,7 @@ export function append(log: Log, model: LogModel, shape: AppendShape): void {
     ...(producer >= 0 ? { producerId: producer, producerEpoch: 0, baseSequence: model.nextSequence } : {}),
   })
   const leaderEpoch = shape.epoch ?? log.latestEpoch?.epoch ?? 0
-  log.append(batch, { leaderEpoch, origin: 'coordinator', requestVersion: 0 })
+  log.append(batch, { leaderEpoch, origin: shape.origin ?? 'coordinator', requestVersion: 12 })
   if (producer >= 0) model.nextSequence += count
   model.appended(Buffer.from(batch))
 }
