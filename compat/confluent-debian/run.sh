@@ -3,10 +3,7 @@
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 case "${1:-}" in
-prepare)
-  /usr/bin/python3 -c 'import confluent_kafka' 2>/dev/null ||
-    { echo 'confluent_kafka not found (Debian: apt-get install python3-confluent-kafka)' >&2; exit 3; }
-  ;;
+prepare) exec "$here/../lib/debian.sh" python3-confluent-kafka /usr/bin/python3 -c 'import confluent_kafka' ;;
 test) PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$here/../lib" exec /usr/bin/python3 "$here/../confluent-python/tests.py" ;;
 *) echo 'run.sh prepare|test' >&2; exit 2 ;;
 esac

@@ -100,8 +100,11 @@ def _():
 def _():
     topic = new_topic(retention_ms='99')
     done(ADMIN.alter_configs([ConfigResource(TOPIC, topic, set_config={'max.message.bytes': '4242'})]))
-    (entries,) = done(ADMIN.describe_configs([ConfigResource(TOPIC, topic)])).values()
-    equal((entries['max.message.bytes'].value, entries['retention.ms'].value), ('4242', '604800000'))
+
+    def found():
+        (entries,) = done(ADMIN.describe_configs([ConfigResource(TOPIC, topic)])).values()
+        return (entries['max.message.bytes'].value, entries['retention.ms'].value)
+    eventually(lambda: found() == ('4242', '604800000'), 'the new configs')
 
 
 if MODERN:
@@ -116,8 +119,11 @@ if MODERN:
             ConfigEntry('cleanup.policy', 'compact', incremental_operation=AlterConfigOpType.APPEND),
         ]
         done(ADMIN.incremental_alter_configs([ConfigResource(TOPIC, topic, incremental_configs=entries)]))
-        (found,) = done(ADMIN.describe_configs([ConfigResource(TOPIC, topic)])).values()
-        equal((found['retention.ms'].value, found['cleanup.policy'].value), ('77', 'delete,compact'))
+
+        def found():
+            (entries,) = done(ADMIN.describe_configs([ConfigResource(TOPIC, topic)])).values()
+            return (entries['retention.ms'].value, entries['cleanup.policy'].value)
+        eventually(lambda: found() == ('77', 'delete,compact'), 'the new configs')
 
     @test('describe cluster')
     def _():

@@ -3,7 +3,7 @@
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 case "${1:-}" in
-prepare) command -v kcat >/dev/null || { echo 'kcat not found (Debian: apt-get install kcat)' >&2; exit 3; } ;;
+prepare) exec "$here/../lib/debian.sh" kcat kcat -V ;;
 test) exec node "$here/tests.mjs" ;;
 *) echo 'run.sh prepare|test' >&2; exit 2 ;;
 esac

@@ -74,7 +74,7 @@ export function summaryLines(runs) {
     console.error(`  ${client.name} took ${seconds.toFixed(1)} s`)
     lines.push(`${client.name}: ${counts({ passed, failed, skipped })}`)
   }
-  lines.push(`all: ${counts(all)}`)
+  lines.push(`all clients: ${all.passed} pass, ${all.failed} fail, ${all.skipped} are not served`)
   return lines
 }
 
