@@ -1,4 +1,4 @@
-# syntax=docker/dockerfile:1
+# A single broker, configured by the KAFKA_... variables of the apache/kafka image. See docs/docker.md.
 ARG NODE_IMAGE=node:22-bookworm-slim
 
 FROM ${NODE_IMAGE} AS build
@@ -11,11 +11,15 @@ COPY bin ./bin
 RUN npx tsc -p tsconfig.json && npm prune --omit=dev --ignore-scripts
 
 FROM ${NODE_IMAGE}
+# What holds where neither a KAFKA_... variable nor a mounted configuration says otherwise.
 ENV NODE_ENV=production \
-    OTTLA_DATA_DIR=/var/lib/ottla
-RUN groupadd --system --gid 1001 ottla \
- && useradd --system --uid 1001 --gid ottla --no-create-home --shell /usr/sbin/nologin ottla \
- && mkdir -p /var/lib/ottla /etc/ottla && chown ottla:ottla /var/lib/ottla
+    OTTLA_CONFIG=/mnt/shared/config/server.properties \
+    OTTLA_DATA_DIR=/var/lib/ottla \
+    OTTLA_LISTENERS=PLAINTEXT://:9092 \
+    OTTLA_ADVERTISED_LISTENERS=PLAINTEXT://localhost:9092
+RUN groupadd --gid 1001 ottla \
+ && useradd --uid 1001 --gid ottla --no-create-home --shell /usr/sbin/nologin ottla \
+ && mkdir -p /var/lib/ottla && chown ottla:ottla /var/lib/ottla
 WORKDIR /opt/ottla
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules
@@ -25,6 +29,6 @@ VOLUME /var/lib/ottla
 EXPOSE 9092
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 \
-  CMD ["node", "/opt/ottla/dist/bin/ottla.js", "ping", "--bootstrap", "localhost:9092"]
+  CMD ["node", "/opt/ottla/dist/bin/ottla.js", "ping", "--env"]
 ENTRYPOINT ["node", "/opt/ottla/dist/bin/ottla.js"]
 CMD ["start", "--env"]

@@ -37,15 +37,18 @@ export async function start(options: StartOptions): Promise<void> {
 function announce(broker: Broker, host: Host): void {
   for (const { name, host: address, port, advertisedHost, advertisedPort } of broker.listeners) {
     host.log.info(
-      { listener: name, address: `${address}:${port}`, advertised: `${advertisedHost}:${advertisedPort}` },
+      { listener: name, address: shown(address, port), advertised: shown(advertisedHost, advertisedPort) },
       'listening',
     )
   }
-  const [listener] = broker.listeners
-  const shown = listener.advertisedHost.includes(':') ? `[${listener.advertisedHost}]` : listener.advertisedHost
+  const [{ advertisedHost, advertisedPort }] = broker.listeners
   process.stdout.write(
-    `ottla ready on ${shown}:${listener.advertisedPort} (node ${broker.nodeId}, cluster ${broker.clusterId})\n`,
+    `ottla ready on ${shown(advertisedHost, advertisedPort)} (node ${broker.nodeId}, cluster ${broker.clusterId})\n`,
   )
+}
+
+function shown(address: string, port: number): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
 /** The variable CLUSTER_ID says, as in the apache/kafka image, which cluster new directories belong to. */

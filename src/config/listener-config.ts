@@ -43,7 +43,11 @@ export function readListeners(
           `listener.security.protocol.map must say which protocol ${address.name} speaks`,
       )
     }
-    const told = advertised.find(({ name }) => name === address.name) ?? tellBound(address, hostName, problems)
+    const told =
+      advertised.find(({ name }) => name === address.name) ??
+      (controllerNames.includes(address.name) && unroutable.has(address.host)
+        ? { ...address, host: hostName }
+        : tellBound(address, hostName, problems))
     return { ...address, protocol: protocol ?? 'PLAINTEXT', advertised: told }
   })
   const listeners = all.filter(({ name }) => !controllerNames.includes(name))
