@@ -254,6 +254,8 @@ class LogLoad {
     await this.#epochs.save()
     await this.#snapshots.removeAfter(logEndOffset)
     this.#producers.logStartMoved(logStartOffset)
+    // Most logs of a large broker are idle: their files are opened again when somebody wants them.
+    for (const segment of this.#segments) await segment.file.close()
     const highWatermark = Math.max(logStartOffset, Math.min(this.#request.highWatermark ?? 0, logEndOffset))
     const state: LogState = {
       topic,
