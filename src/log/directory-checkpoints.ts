@@ -46,7 +46,7 @@ class Offsets {
     const offsets = new Map<string, number>()
     for (const [name, offset] of this.#stored) if (!this.#logs.has(name)) offsets.set(name, offset)
     for (const [name, log] of this.#logs) {
-      const offset = log.failure ? this.of(name) : this.#offsetOf(log)
+      const offset = log.isTrusted ? this.#offsetOf(log) : this.of(name)
       if (offset !== null) offsets.set(name, Math.min(offset, this.#limits.get(name) ?? Number.POSITIVE_INFINITY))
     }
     if (same(offsets, this.#stored)) return

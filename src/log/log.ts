@@ -116,6 +116,7 @@ export class Log {
   #syncedOffset: number
   #failure: KafkaError | null = null
   #stalled = false
+  #closedCleanly = false
   #changedSinceOpen = false
   /** Producer state at the bases of segments that have no file yet. */
   readonly #pendingSnapshots = new Map<number, ProducerSnapshotEntry[]>()
@@ -195,6 +196,11 @@ export class Log {
   /** Why this log cannot be used any more; null while it can. */
   get failure(): KafkaError | null {
     return this.#failure
+  }
+
+  /** Whether what this log says of its offsets may go into the checkpoints. */
+  get isTrusted(): boolean {
+    return this.#failure === null || this.#closedCleanly
   }
 
   get segmentBaseOffsets(): number[] {
@@ -419,7 +425,8 @@ export class Log {
       }
     }
     await this.#release(new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER, 'the log is closed'))
-    return clean && this.#logEndOffset === this.#syncedOffset
+    this.#closedCleanly = clean && this.#logEndOffset === this.#syncedOffset
+    return this.#closedCleanly
   }
 
   /** The partition is being deleted: stops everything, forgets what is queued. Its files are Logs' to rename. */
