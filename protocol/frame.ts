@@ -29,6 +29,7 @@ export class FrameAssembler {
   #heldBytes = 0
   /** The bytes to be held before something can be done: the size field, or it and its frame. */
   #wantedBytes = sizeFieldBytes
+  #failure: FrameError | null = null
 
   constructor(limitBytes: number) {
     this.limitBytes = limitBytes
@@ -44,12 +45,29 @@ export class FrameAssembler {
     return this.#heldBytes < sizeFieldBytes ? 0 : this.#wantedBytes
   }
 
+  /** What follows the frames given out so far, when that is no frame: nothing more will come. */
+  get failure(): FrameError | null {
+    return this.#failure
+  }
+
   /**
    * Takes the next bytes of the stream and returns the frames that are complete with them, without their size fields. Throws
-   * FrameError for a size below zero or above the limit; frames of the same chunk in front of it are lost with the connection.
+   * FrameError for a size below zero or above the limit; frames in front of it are returned first, and `failure` tells.
    */
   push(chunk: Buffer): Buffer[] {
+    if (this.#failure) throw this.#failure
     const frames: Buffer[] = []
+    try {
+      this.#cut(chunk, frames)
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error
+      this.#failure = error
+      if (frames.length === 0) throw error
+    }
+    return frames
+  }
+
+  #cut(chunk: Buffer, frames: Buffer[]): void {
     let at = 0
     while (at < chunk.length) {
       if (this.#heldBytes === 0) {
@@ -61,7 +79,6 @@ export class FrameAssembler {
       at += length
       if (this.#heldBytes === this.#wantedBytes) this.#complete(frames)
     }
-    return frames
   }
 
   /** Cuts the frames that lie in the chunk as a whole and returns where the rest begins. */

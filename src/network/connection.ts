@@ -202,14 +202,13 @@ export class Connection implements Spender {
 
   #assemble(chunk: Buffer): void {
     if (this.#broken) return
-    let frames: Buffer[]
+    let frames: Buffer[] = []
     try {
       frames = this.#assembler.push(chunk)
     } catch (error) {
       if (!(error instanceof FrameError)) throw error
-      this.#broken = error
-      return
     }
+    this.#broken = this.#assembler.failure
     if (frames.length === 0) return
     this.#frameStartedMs = -1
     for (const frame of frames) this.#framesBytes += frame.length

@@ -193,6 +193,19 @@ t.test('an impossible frame size ends the connection after the answers before it
   }
 })
 
+t.test('requests before an impossible frame in the same chunk are answered', async t => {
+  const c = connect()
+  c.socket.feed(Buffer.concat([frame('a'), frame('b'), Buffer.from('80000000', 'hex')]))
+  await settled()
+  c.served[0].answer('A')
+  await settled()
+  c.served[1].answer('B')
+  await settled()
+  t.equal(c.sent(), 'AB')
+  t.ok(c.socket.destroyed)
+  t.equal(c.violations.length, 1)
+})
+
 t.test('a broken invariant is nobody’s to catch', async t => {
   const socket = new FakeSocket()
   const { connection } = connect()

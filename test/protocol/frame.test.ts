@@ -54,6 +54,17 @@ t.test('sizes that are not accepted', async t => {
   t.match(new FrameError(11, 10).message, 'the limit is 10')
 })
 
+t.test('frames before a bad size come out', async t => {
+  const assembler = new FrameAssembler(10)
+  const bad = Buffer.from('7fffffff00', 'hex')
+  t.same(assembler.push(Buffer.concat([framed(Buffer.from('a')), framed(Buffer.from('b')), bad])).map(String), [
+    'a',
+    'b',
+  ])
+  t.ok(assembler.failure)
+  t.throws(() => assembler.push(framed(Buffer.from('c'))), FrameError)
+})
+
 t.test('the limit may change between frames', async t => {
   const assembler = new FrameAssembler(4)
   t.throws(() => assembler.push(framed(Buffer.alloc(5))), FrameError)
