@@ -1,0 +1,128 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { Errors, KafkaError } from '../../protocol/errors.ts'
+import { defaultBootstrapRecords } from '../../src/controller/bootstrap.ts'
+import { Controller, configOperations } from '../../src/controller/controller.ts'
+import { nodeHost, silentLogger } from '../../src/host/node.ts'
+import { Watermark } from '../../src/lib/watermark.ts'
+import { MetadataFollower } from '../../src/metadata/follower.ts'
+import { MetadataState } from '../../src/metadata/state.ts'
+import { FakeLog } from '../machine/fake-log.ts'
+import { contents } from '../metadata/history.ts'
+import { config } from '../raft/world.ts'
+
+const host = nodeHost({ logger: silentLogger })
+
+const registration = {
+  brokerId: 1,
+  incarnationId: 'AAAAAAAAAAAAAAAAAAAAAg',
+  endpoints: [],
+  features: [],
+  rack: null,
+  logDirs: ['AAAAAAAAAAAAAAAAAAAABA'],
+}
+
+const newTopic = (name: string, partitionsCount = 1) => ({
+  name,
+  partitionsCount,
+  replicationFactor: 1,
+  assignments: [],
+  configs: [],
+})
+
+async function start(log = new FakeLog()) {
+  const state = new MetadataState()
+  const follower = new MetadataFollower(log, state, silentLogger)
+  await follower.start()
+  const controller = new Controller({ host, config: config(), log, snapshotRecords: [], applied: follower.applied })
+  await controller.load()
+  return { log, state, controller, follower }
+}
+
+async function cluster() {
+  const running = await start()
+  await running.controller.bootstrap(defaultBootstrapRecords)
+  const { brokerEpoch } = await running.controller.registerBroker(registration)
+  await running.controller.unfenceBroker(1, brokerEpoch)
+  return { ...running, brokerEpoch }
+}
+
+t.test('an answer comes when the broker itself knows', async t => {
+  const { controller, state } = await cluster()
+  const [created] = await controller.createTopics([newTopic('a', 3)])
+  t.equal(state.topics.get('a')?.partitions.length, 3)
+  t.equal(state.topicId('a'), created.topicId)
+  t.same(await controller.autoCreateTopics([]), [])
+  await controller.autoCreateTopics(['b'])
+  t.ok(state.topics.has('b'))
+  await controller.deleteTopics([{ name: 'a', topicId: null }])
+  t.notOk(state.topics.has('a'))
+  controller.close()
+})
+
+t.test('before it is loaded, and after it is closed, it is no controller', async t => {
+  const log = new FakeLog()
+  const applied = new Watermark(0)
+  const controller = new Controller({ host, config: config(), log, snapshotRecords: [], applied })
+  await t.rejects(controller.createTopics([newTopic('a')]), new KafkaError(Errors.NOT_CONTROLLER))
+  await controller.load()
+  controller.close()
+  await t.rejects(controller.createTopics([newTopic('a')]), new KafkaError(Errors.NOT_CONTROLLER))
+})
+
+t.test('what cannot be written changes nothing', async t => {
+  const { controller, log, state } = await cluster()
+  const before = contents(state)
+  log.failing = Errors.RECORD_LIST_TOO_LARGE
+  await t.rejects(controller.createTopics([newTopic('a')]), KafkaError)
+  log.failing = null
+  t.same(contents(state), before)
+  const [created] = await controller.createTopics([newTopic('a')])
+  t.equal(created.errorCode, Errors.NONE)
+})
+
+const names = fc.constantFrom('a', 'b', 'c.d', 'c_d')
+type Action = (running: Awaited<ReturnType<typeof cluster>>) => Promise<unknown>
+const action: fc.Arbitrary<Action> = fc.oneof(
+  fc.tuple(names, fc.integer({ min: -1, max: 4 })).map(
+    ([name, count]): Action =>
+      ({ controller }) =>
+        controller.createTopics([newTopic(name, count), newTopic('b', 2)]),
+  ),
+  names.map(
+    (name): Action =>
+      ({ controller }) =>
+        controller.deleteTopics([{ name, topicId: null }]),
+  ),
+  fc.tuple(names, fc.nat(6)).map(
+    ([name, count]): Action =>
+      ({ controller }) =>
+        controller.createPartitions([{ name, count, assignments: null }]),
+  ),
+  fc.tuple(names, fc.constantFrom('5', 'x'), fc.boolean()).map(([resourceName, value, replace]): Action => {
+    const operations = [{ name: 'retention.ms', operation: configOperations.set, value }]
+    const resources = [{ resourceType: 2, resourceName, operations }]
+    return ({ controller }) => controller[replace ? 'replaceConfigs' : 'incrementalAlterConfigs'](resources)
+  }),
+  fc.constant<Action>(({ controller, brokerEpoch }) => controller.allocateProducerIds(1, brokerEpoch)),
+  fc.constant<Action>(({ controller, brokerEpoch }) => controller.fenceBroker(1, brokerEpoch)),
+  fc.constant<Action>(({ controller, brokerEpoch }) => controller.unfenceBroker(1, brokerEpoch)),
+)
+
+t.test('replaying the log gives the live state', async t => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(action, { maxLength: 25 }), async actions => {
+      const running = await cluster()
+      for (const act of actions) await act(running)
+      const again = await start(running.log)
+      t.same(contents(again.state), contents(running.state))
+      const [probe] = await again.controller.createTopics([newTopic('probe')], { validateOnly: true })
+      t.ok(probe.errorCode === Errors.NONE || probe.errorCode === Errors.INVALID_REPLICATION_FACTOR)
+      running.controller.close()
+      again.controller.close()
+      running.follower.close()
+      again.follower.close()
+    }),
+    { numRuns: 30 },
+  )
+})
