@@ -25,6 +25,23 @@ const order: readonly (readonly string[])[] = [
 ]
 const rank = new Map(order.flatMap((rooms, i) => rooms.map(room => [room, i] as const)))
 
+/** What other rooms may import of a room that has an inside. Rooms of plain definitions are open as a whole. */
+const faces: Readonly<Record<string, readonly string[]>> = {
+  'src/network': ['listener.ts', 'connection.ts', 'peer.ts', 'limits.ts'],
+  'src/log': ['log.ts', 'logs.ts', 'log-config.ts', 'directory.ts', 'durable-file.ts', ...fileReaders()],
+  'src/machine': ['machine.ts', 'shard.ts', 'replay.ts'],
+  'src/raft': ['quorum.ts', 'metadata-log.ts', 'format.ts'],
+  'src/replication': ['partition.ts', 'partitions.ts', 'topic-log-config.ts'],
+  'src/coordinator': ['coordinators.ts', 'producer-ids.ts', 'settings.ts', 'group/events.ts'],
+  'src/controller': ['controller.ts', 'metadata-plane.ts', 'bootstrap.ts', 'topic-names.ts'],
+  'src/api': ['dispatch.ts', 'handlers.ts', 'request.ts', 'fetch-sessions.ts'],
+}
+
+/** For tools that show what is in a file. */
+function fileReaders(): string[] {
+  return ['meta-properties.ts', 'segment-scan.ts', 'offset-index.ts', 'time-index.ts', 'transaction-index.ts']
+}
+
 /** Who may touch the machine: these files, and `bin/` its own process. */
 const hostFiles = /^src\/host\/node(-[a-z-]+)?\.ts$/
 
@@ -112,6 +129,15 @@ t.test('rooms import only leftwards', async t => {
           ? `stands left of ${roomOf(target)}, or beside it: hand the thing in as a parameter, or move what both need further left`
           : null
     if (mayNot) t.fail(`${from.path}:${line}: ${specifier}: ${from.room} ${mayNot}`)
+  }
+})
+
+t.test('rooms show their face', async t => {
+  for (const { from, line, specifier, target } of imports) {
+    if (target === null || roomOf(target) === from.room) continue
+    const face = faces[roomOf(target)]
+    if (!face || face.includes(target.slice(roomOf(target).length + 1))) continue
+    t.fail(`${from.path}:${line}: ${specifier}: ${roomOf(target)} is entered by ${face.join(', ')}`)
   }
 })
 
