@@ -25,67 +25,19 @@ import type { EpochEnd, EpochEntry, LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { LogReader, type ReadRequest, type ReadResult, type TimestampedOffset } from './log-reader.ts'
 import type { LogServices } from './log-services.ts'
-import type { ProducerSnapshots } from './producer-snapshot.ts'
-import type {
-  ActiveProducer,
-  AppendOrigin,
-  ProducerBatch,
-  ProducerSnapshotEntry,
-  ProducerState,
-} from './producer-state.ts'
+import type { AppendInfo, AppendOptions, LogState } from './log-state.ts'
+import type { ActiveProducer, AppendOrigin, ProducerBatch, ProducerState } from './producer-state.ts'
 import { expiredSegments } from './retention.ts'
-import { type CorruptRange, offsetFileName, Segment } from './segment.ts'
-import { logSuffix, retireSegment, saveIndexes } from './segment-files.ts'
-import { rebuildIndexes, restoreProducers } from './segment-rebuild.ts'
+import type { CorruptRange, Segment } from './segment.ts'
+import { ignoreFull, SegmentStore } from './segment-store.ts'
 import type { SegmentList } from './segments.ts'
 import { ownBytes, TailCache } from './tail-cache.ts'
-import { cutSegment } from './truncation.ts'
 import { WriteLoop } from './write-loop.ts'
 
 export type { LogConfig } from './log-config.ts'
 export type { ReadRequest, ReadResult, TimestampedOffset } from './log-reader.ts'
+export type { AppendInfo, AppendOptions, LogState } from './log-state.ts'
 export type { ActiveProducer, AppendOrigin } from './producer-state.ts'
-
-export interface AppendOptions {
-  /** The epoch in which this broker leads the partition; written into the batch. */
-  readonly leaderEpoch: number
-  /** `replication` is not for `append` but for `appendAsFollower`. */
-  readonly origin: Exclude<AppendOrigin, 'replication'>
-  /** Version of the Produce request; any for the broker's own batches. */
-  readonly requestVersion: number
-  /** Level of the feature `transaction.version` that a marker is written under; 0 unless given. */
-  readonly transactionVersion?: number
-  /** See CheckOptions of producer-state.ts. */
-  readonly verificationGuard?: symbol | null
-}
-
-export interface AppendInfo {
-  readonly firstOffset: number
-  readonly lastOffset: number
-  /** Milliseconds; -1 when the records keep the timestamps of their producer. */
-  readonly logAppendTimeMs: number
-  readonly logStartOffset: number
-  /** The batch was appended before, at these offsets; nothing was appended now. */
-  readonly duplicate: boolean
-}
-
-/** What opening or recovering a log found (log-loader.ts). */
-export interface LogState {
-  readonly topic: string
-  readonly partition: number
-  readonly topicId: string
-  /** Path of the partition's directory. */
-  readonly directory: string
-  readonly config: LogConfig
-  readonly services: LogServices
-  readonly segments: SegmentList
-  readonly epochs: LeaderEpochs
-  readonly producers: ProducerState
-  readonly snapshots: ProducerSnapshots
-  readonly logStartOffset: number
-  readonly logEndOffset: number
-  readonly highWatermark: number
-}
 
 export class Log {
   readonly topic: string
@@ -99,11 +51,9 @@ export class Log {
   readonly producers: ProducerState
   /** The high watermark that the last checkpoint knew of; where a leader starts from. */
   readonly checkpointedHighWatermark: number
-  /** May be replaced at any time. */
-  config: LogConfig
   readonly #services: LogServices
   readonly #segments: SegmentList
-  readonly #snapshots: ProducerSnapshots
+  readonly #store: SegmentStore
   readonly #tail: TailCache
   readonly #loop: WriteLoop
   readonly #reader: LogReader
@@ -118,8 +68,6 @@ export class Log {
   #stalled = false
   #closedCleanly = false
   #changedSinceOpen = false
-  /** Producer state at the bases of segments that have no file yet. */
-  readonly #pendingSnapshots = new Map<number, ProducerSnapshotEntry[]>()
   /** Removals of old segments, one after the other. */
   #retiring: Promise<void> = Promise.resolve()
 
@@ -127,7 +75,6 @@ export class Log {
     this.topic = state.topic
     this.partition = state.partition
     this.topicId = state.topicId
-    this.config = state.config
     this.epochs = state.epochs
     this.producers = state.producers
     this.checkpointedHighWatermark = state.highWatermark
@@ -135,7 +82,7 @@ export class Log {
     this.durable = new Watermark(state.logEndOffset)
     this.#services = state.services
     this.#segments = state.segments
-    this.#snapshots = state.snapshots
+    this.#store = new SegmentStore(state)
     this.#directory = state.directory
     this.#logStartOffset = state.logStartOffset
     this.#logEndOffset = state.logEndOffset
@@ -144,8 +91,17 @@ export class Log {
     this.#tail = new TailCache(tailBudget, limits.tailCachePerLogBytes, state.logEndOffset)
     this.#loop = new WriteLoop(host.clock, limits, this.#writeTarget())
     this.#reader = new LogReader(state.services, state.directory, state.segments, this.#tail, segment =>
-      rebuildIndexes(this.#services, this.#directory, this.#segments.all, this.#snapshots, segment, this.config),
+      this.#store.rebuildIndexes(segment),
     )
+  }
+
+  /** May be replaced at any time. */
+  get config(): LogConfig {
+    return this.#store.config
+  }
+
+  set config(config: LogConfig) {
+    this.#store.config = config
   }
 
   /** Path of the partition's directory. */
@@ -360,7 +316,7 @@ export class Log {
     }).catch(error => this.#readFailed(error))
     if (count === 0 || this.#failure) return 0
     if (count === this.#segments.all.length) {
-      this.#roll(this.#logEndOffset, nowMs)
+      this.#store.roll(this.#logEndOffset, nowMs)
       await this.#loop.ensure(this.#segments.active)
     }
     const gone = this.#segments.removeOldest(count)
@@ -381,22 +337,18 @@ export class Log {
   async truncateTo(offset: number): Promise<void> {
     if (offset >= this.#logEndOffset) return
     const end = await this.#batchStart(offset)
-    await this.#cut(end, () => this.#truncate(Math.max(end, this.#segments.first.baseOffset)))
+    await this.#cut(end, async () => {
+      const cut = await this.#store.cutTo(Math.max(end, this.#segments.first.baseOffset))
+      this.epochs.truncateFromEnd(cut)
+      await this.#endMoved(cut)
+    })
   }
 
   /** Throws everything away: the log is empty and begins at `offset`. As `truncateTo` otherwise. */
   async truncateFullyAndStartAt(offset: number): Promise<void> {
     await this.#cut(Math.min(offset, this.#logStartOffset), async () => {
-      const fresh = this.#newSegment(offset)
-      for (const segment of [...this.#segments.all].reverse()) await this.#removeFiles(segment)
-      this.#segments.restart(fresh)
+      await this.#store.restartAt(offset)
       this.epochs.clear()
-      this.producers.reset()
-      await this.#snapshots.removeAll()
-      // On a full disk the write loop makes the file, with the first batch.
-      await this.#createFile(fresh).then(() => {
-        fresh.onDisk = true
-      }, ignoreFull)
       this.#logStartOffset = offset
       await this.#endMoved(offset)
     })
@@ -417,7 +369,7 @@ export class Log {
       try {
         await this.#loop.flush()
         await this.#retiring
-        if (this.#changedSinceOpen) await this.#saveDerived()
+        if (this.#changedSinceOpen) await this.#store.saveDerived(this.#logEndOffset)
         await this.epochs.save()
       } catch (error) {
         if (!(error instanceof DiskError) && !(error instanceof KafkaError)) throw error
@@ -482,29 +434,7 @@ export class Log {
     }
     // A replicated log may leave so large a gap that the new segment has to begin with the batch itself.
     const base = last - this.#logEndOffset > 0x7fffffff ? first : this.#logEndOffset
-    return this.#roll(base, nowMs)
-  }
-
-  /** A new active segment, in memory; its file is made when the write loop reaches it. */
-  #roll(offset: number, nowMs: number): Segment {
-    const { active } = this.#segments
-    if (active.baseOffset === offset) {
-      // Nothing in it: an index limit of less than one entry, say. There is no other place to go.
-      return active
-    }
-    this.#pendingSnapshots.set(offset, this.producers.snapshot())
-    active.completeIndexes()
-    const segment = this.#newSegment(offset, nowMs)
-    this.#segments.add(segment)
-    return segment
-  }
-
-  #newSegment(offset: number, nowMs = this.#services.host.clock.now()): Segment {
-    const { files, host } = this.#services
-    const { segmentJitterMs, segmentMs } = this.config
-    const jitterMs = segmentJitterMs > 0 ? host.random.below(Math.min(segmentJitterMs, segmentMs) + 1) : 0
-    const file = files.file(`${this.#directory}/${offsetFileName(offset, logSuffix)}`, 'append')
-    return new Segment(offset, file, nowMs, jitterMs)
+    return this.#store.roll(base, nowMs)
   }
 
   #writeTarget(): ConstructorParameters<typeof WriteLoop>[2] {
@@ -513,7 +443,7 @@ export class Log {
       get config() {
         return log.config
       },
-      create: segment => this.#finishAndCreate(segment),
+      create: segment => this.#store.create(segment),
       wroteTo: offset => {
         this.#tail.unpinTo(offset)
         this.written.advance(offset)
@@ -530,63 +460,18 @@ export class Log {
     }
   }
 
-  /** The segment before this one is complete and synced: saves its indexes, then makes the file of the new one. */
-  async #finishAndCreate(segment: Segment): Promise<void> {
-    const { disk, log } = this.#services.host
-    const before = this.#segments.all.findLast(other => other.baseOffset < segment.baseOffset)
-    if (before?.onDisk) {
-      await saveIndexes(disk, this.#directory, before).catch(error => {
-        log.warn({ err: error, path: before.file.path }, 'indexes could not be saved; they are rebuilt when needed')
-      })
-      this.#services.indexes.used(before)
-    }
-    const producers = this.#pendingSnapshots.get(segment.baseOffset)
-    if (producers) {
-      await this.#snapshots.write(segment.baseOffset, producers).catch(error => {
-        log.warn({ err: error, directory: this.#directory }, 'producer snapshot could not be saved')
-      })
-      this.#pendingSnapshots.delete(segment.baseOffset)
-    }
-    await this.#createFile(segment)
-  }
-
-  async #createFile(segment: Segment): Promise<void> {
-    await segment.file.acquire()
-    segment.file.release()
-    await this.#services.host.disk.syncDirectory(this.#directory)
-  }
-
-  async #truncate(offset: number): Promise<void> {
-    const segments = this.#segments
-    while (segments.all.length > 1 && segments.active.baseOffset > offset) {
-      await this.#removeFiles(segments.active)
-      segments.removeActive()
-    }
-    const { active } = segments
-    if (active.offsetIndex === null || active.timeIndex === null || active.aborted === null) {
-      await rebuildIndexes(this.#services, this.#directory, segments.all, this.#snapshots, active, this.config)
-    }
-    this.#services.indexes.forget(active)
-    const end = await cutSegment(active, offset, this.config, this.#services.limits.scanBytes)
-    this.epochs.truncateFromEnd(end)
-    await this.#snapshots.removeAfter(end)
-    await this.#endMoved(end)
-  }
-
   /** After a truncation, inside the write loop: everything that depends on where the log ends. */
   async #endMoved(offset: number): Promise<void> {
     this.#logEndOffset = offset
     this.#syncedOffset = offset
     this.#changedSinceOpen = true
     this.#loop.forgetDirty()
-    this.#pendingSnapshots.clear()
     this.#tail.clear(offset)
     this.#reader.forget()
     this.written.reset(offset)
     this.durable.reset(offset)
     if (this.#highWatermark !== null) this.#highWatermark = Math.min(this.#highWatermark, offset)
     this.#logStartOffset = Math.min(this.#logStartOffset, offset)
-    await restoreProducers(this.#services, this.#segments.all, this.#snapshots, offset, this.producers)
     await this.epochs.save().catch(ignoreFull)
   }
 
@@ -630,22 +515,8 @@ export class Log {
   }
 
   #retire(gone: readonly Segment[]): Promise<void> {
-    const run = async () => {
-      for (const segment of gone) await this.#removeFiles(segment)
-      const bases = new Set(this.segmentBaseOffsets)
-      await this.#snapshots.removeBefore(this.#segments.first.baseOffset, bases)
-    }
-    this.#retiring = this.#retiring.then(run).catch(error => this.#fatal(error))
+    this.#retiring = this.#retiring.then(() => this.#store.retire(gone)).catch(error => this.#fatal(error))
     return this.#retiring
-  }
-
-  async #removeFiles(segment: Segment): Promise<void> {
-    const { host, indexes } = this.#services
-    indexes.forget(segment)
-    await retireSegment(host.disk, this.#directory, segment, path =>
-      this.#services.removeLater(path, this.config.fileDeleteDelayMs),
-    )
-    await segment.file.close()
   }
 
   #saveEpochs(): void {
@@ -653,12 +524,6 @@ export class Log {
       .save()
       .catch(ignoreFull)
       .catch(error => this.#services.directory.fail(error))
-  }
-
-  async #saveDerived(): Promise<void> {
-    const { active } = this.#segments
-    if (active.onDisk) await saveIndexes(this.#services.host.disk, this.#directory, active)
-    await this.#snapshots.write(this.#logEndOffset, this.producers.snapshot())
   }
 
   async #writtenUpToNow(): Promise<void> {
@@ -711,17 +576,6 @@ export class Log {
     await this.epochs.close()
     await this.#retiring.catch(() => {})
     this.#tail.clear(this.#logEndOffset)
-    for (const segment of this.#segments.all) {
-      this.#services.indexes.forget(segment)
-      await segment.file.close()
-    }
+    await this.#store.close()
   }
-}
-
-/**
- * For what is saved again later, and can be made again from the batches until then. Recovery drops what the file of leader
- * epochs says of offsets that it scans, so a file that is out of date there does no harm.
- */
-function ignoreFull(error: unknown): void {
-  if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error
 }

@@ -311,7 +311,7 @@ export class WriteLoop {
       }
     })
     this.#stalled = null
-    if (!this.#failure) this.#target.diskFull(false)
+    this.#target.diskFull(false)
   }
 }
 
