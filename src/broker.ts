@@ -235,7 +235,8 @@ function listenerSettings(listener: Listener, options: BrokerOptions) {
     host: listener.host,
     port: listener.port,
     advertisedHost: options.advertisedHost ?? listener.advertised?.host ?? null,
-    advertisedPort: listener.advertised?.port ?? null,
+    // Port 0 is told as the port that was taken.
+    advertisedPort: listener.advertised?.port || null,
     kind: 'broker' as const,
   }
 }

@@ -23,7 +23,7 @@ export interface BrokerOptions {
   readonly port?: number
   /** Default 1. */
   readonly nodeId?: number
-  /** What clients are told to connect to; default is the address listened on. */
+  /** What clients are told to connect to; needed when `host` is 0.0.0.0. Default is the address listened on. */
   readonly advertisedHost?: string
   /** Settings as in Kafka's server.properties, such as `{ 'num.partitions': 3 }`. */
   readonly config?: Readonly<Record<string, string | number | boolean>>
@@ -52,19 +52,19 @@ const embeddedDefaults = {
 export async function startBroker(options: BrokerOptions = {}): Promise<RunningBroker> {
   const host = options.host ?? '127.0.0.1'
   const properties = new Map<string, string>(Object.entries(embeddedDefaults))
-  properties.set('listeners', `PLAINTEXT://${host}:${options.port ?? 0}`)
+  properties.set('listeners', plainListener(host, options.port))
+  if (options.advertisedHost)
+    properties.set('advertised.listeners', plainListener(options.advertisedHost, options.port))
   properties.set('log.dirs', options.dataDir ?? '/ottla')
   if (options.nodeId !== undefined) properties.set('node.id', String(options.nodeId))
   for (const [key, value] of Object.entries(options.config ?? {})) properties.set(key, String(value))
   const config = parseBrokerConfig(properties)
   const disk = options.dataDir === undefined ? new MemoryDisk() : undefined
-  const broker = await Broker.start(config, nodeHost({ disk, logger: { level: options.logLevel ?? 'silent' } }), {
-    advertisedHost: options.advertisedHost,
-  })
+  const broker = await Broker.start(config, nodeHost({ disk, logger: { level: options.logLevel ?? 'silent' } }))
   const [listener] = broker.listeners
   const close = () => broker.close()
   return {
-    bootstrap: `${listener.advertisedHost}:${listener.advertisedPort}`,
+    bootstrap: address(listener.advertisedHost, listener.advertisedPort),
     host: listener.advertisedHost,
     port: listener.port,
     nodeId: config.nodeId,
@@ -72,4 +72,12 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+function plainListener(host: string, port = 0): string {
+  return `PLAINTEXT://${address(host, port)}`
+}
+
+function address(host: string, port: number): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
