@@ -8,7 +8,7 @@ import { FetchSessionCache, fetchSessionLimits } from './api/fetch-sessions.ts'
 import { handlers } from './api/handlers.ts'
 import type { Rooms } from './api/request.ts'
 import type { BrokerConfig } from './config/broker.ts'
-import { EffectiveConfigs } from './config/effective.ts'
+import { EffectiveConfigs, resourceTypes } from './config/effective.ts'
 import type { Listener } from './config/listeners.ts'
 import type { Controller } from './controller/controller.ts'
 import { MetadataPlane } from './controller/metadata-plane.ts'
@@ -73,6 +73,7 @@ export class Broker {
         })
       }
       const { rooms, plane } = await connect(config, host, logs, listeners.bound)
+      followLimits(listeners, rooms)
       const dispatcher = new Dispatcher(handlers, rooms)
       serve = (frame, peer, turn) => dispatcher.serve(frame, peer, turn)
       open(serve)
@@ -226,6 +227,20 @@ function logsOptions(config: BrokerConfig) {
     retentionCheckMs: config.logRetentionCheckIntervalMs,
     producerIdExpirationMs: config.producerIdExpirationMs,
   }
+}
+
+/** The limits of connections that may be altered while the broker runs. */
+function followLimits(listeners: Listeners, { config, configs, metadata }: Rooms): void {
+  const follow = () => {
+    listeners.limits = networkLimitsOf({
+      ...config,
+      maxConnections: Number(configs.brokerText('max.connections')),
+      maxConnectionsPerIp: Number(configs.brokerText('max.connections.per.ip')),
+      maxConnectionsPerIpOverrides: configs.brokerText('max.connections.per.ip.overrides') ?? '',
+    })
+  }
+  follow()
+  metadata.listen({ configChanged: resourceType => resourceType === resourceTypes.broker && follow() })
 }
 
 function listenerSettings(listener: Listener, options: BrokerOptions) {

@@ -154,7 +154,7 @@ t.test('compressed garbage and bombs', async t => {
   const broker = await startWhole(t)
   const client = await broker.connect()
   await makeTopics(client, { compacted: { configs: { 'cleanup.policy': 'compact' } } })
-  const bomb = compress(1, Buffer.alloc(400 * 1024 * 1024))
+  const bomb = compress(1, Buffer.alloc(260 * 1024 * 1024))
   t.ok(bomb.length < 1_000_000)
   for (const codec of [1, 2, 3, 4]) {
     const garbage = await produceTo(client, 'compacted', withRecords(Buffer.alloc(200, 7), codec))
@@ -415,6 +415,31 @@ t.test('configurations', async t => {
   }
   t.notOk(JSON.stringify(broker.lines).includes('secret"'), 'nor is it logged')
   t.same(broker.errors(), [])
+})
+
+t.test('the number of connections is limited, also while the broker runs', async t => {
+  const broker = await startWhole(t)
+  const client = await broker.connect()
+  const limit = async (name: string, value: string) => {
+    const answer = await client.call(incrementalAlterConfigs, 1, {
+      resources: [{ resourceType: 4, resourceName: '', configs: [{ name, configOperation: 0, value }] }],
+      validateOnly: false,
+    })
+    t.equal(answer?.responses[0].errorCode, 0)
+  }
+  const isLetIn = async () => {
+    const other = await broker.connect()
+    const answer = await other.call(findCoordinator, 0, { key: 'g', coordinatorKeys: [] })
+    other.destroy()
+    return answer !== null
+  }
+  t.ok(await isLetIn())
+  await limit('max.connections.per.ip', '1')
+  t.notOk(await isLetIn())
+  await limit('max.connections.per.ip.overrides', '127.0.0.1:50')
+  t.ok(await isLetIn())
+  await limit('max.connections', '1')
+  t.notOk(await isLetIn())
 })
 
 t.test('a crowd that says nothing sensible does not disturb a client', async t => {
