@@ -32,7 +32,11 @@ class Member:
         self.client.close()
 
     def wait(self, count):
-        eventually(lambda: len(self.assigned) == count, f'{count} partitions')
+        def ready():
+            if self.error:
+                raise self.error
+            return len(self.assigned) == count
+        eventually(ready, f'{count} partitions')
 
     def close(self):
         self._closing.set()

@@ -39,10 +39,16 @@ def send(topic, values, partition=0, settings=None, **fields):
 
 
 def consumer(*topics, **settings):
-    return KafkaConsumer(*topics, **{
+    client = KafkaConsumer(**{
         **BASE, 'auto_offset_reset': 'earliest', 'enable_auto_commit': False, 'fetch_max_wait_ms': 50,
         'heartbeat_interval_ms': 500, 'session_timeout_ms': 10000, **settings,
     })
+    if topics:
+        # A leader that joins before it has the metadata of a topic assigns nothing of it, and stays so: see FINDINGS.md.
+        for topic in topics:
+            client.partitions_for_topic(topic)
+        client.subscribe(topics)
+    return client
 
 
 def poll(client, count, timeout_s=20):
