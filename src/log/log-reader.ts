@@ -127,6 +127,18 @@ export class LogReader {
     )
   }
 
+  /** Where the batch begins that holds `offset`; where its segment does when that batch is damaged. */
+  async batchStart(offset: number, endOffset: number, writtenOffset: number): Promise<number> {
+    const request = { offset, bytesMax: 1, upperOffset: endOffset, minOneBatch: true, abortedTransactions: false }
+    try {
+      const { chunks } = await this.read(request, writtenOffset)
+      return chunks.length > 0 ? Math.min(offset, baseOffset(chunks[0])) : offset
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      return Math.min(offset, this.#segments.floor(offset).baseOffset)
+    }
+  }
+
   /** Largest timestamp in a segment, by its index; -1 when no record has one. */
   async largestTimestamp(segment: Segment): Promise<number> {
     if (segment.maxTimestamp < 0 && segment.sizeBytes > 0) await this.#ensureIndexes(segment)

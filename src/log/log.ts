@@ -19,18 +19,20 @@ import {
 import { validateForAppend } from '../../protocol/records/validate.ts'
 import { DiskError } from '../host/host.ts'
 import { assert } from '../lib/assert.ts'
-import { Watermark } from '../lib/watermark.ts'
+import type { Watermark } from '../lib/watermark.ts'
 import { checkReplicated, producerBatchOf } from './append-checks.ts'
 import type { EpochEnd, EpochEntry, LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
+import { LogProgress } from './log-progress.ts'
 import { LogReader, type ReadRequest, type ReadResult, type TimestampedOffset } from './log-reader.ts'
 import type { LogServices } from './log-services.ts'
 import type { AppendInfo, AppendOptions, LogState } from './log-state.ts'
 import type { ActiveProducer, AppendOrigin, ProducerBatch, ProducerState } from './producer-state.ts'
 import { expiredSegments } from './retention.ts'
 import type { CorruptRange, Segment } from './segment.ts'
-import { ignoreFull, SegmentStore } from './segment-store.ts'
+import { SegmentStore } from './segment-store.ts'
 import type { SegmentList } from './segments.ts'
+import { final, finalUnlessFull, finalUnlessGone, ignoreFull } from './storage-errors.ts'
 import { ownBytes, TailCache } from './tail-cache.ts'
 import { WriteLoop } from './write-loop.ts'
 
@@ -55,6 +57,7 @@ export class Log {
   readonly #segments: SegmentList
   readonly #store: SegmentStore
   readonly #tail: TailCache
+  readonly #progress: LogProgress
   readonly #loop: WriteLoop
   readonly #reader: LogReader
   readonly #directory: string
@@ -62,10 +65,6 @@ export class Log {
   #highWatermark: number | null = null
   #logStartOffset: number
   #logEndOffset: number
-  /** Offsets below are synced, whatever the flush settings say. */
-  #syncedOffset: number
-  #failure: KafkaError | null = null
-  #stalled = false
   #closedCleanly = false
   #changedSinceOpen = false
   /** Removals of old segments, one after the other. */
@@ -78,18 +77,18 @@ export class Log {
     this.epochs = state.epochs
     this.producers = state.producers
     this.checkpointedHighWatermark = state.highWatermark
-    this.written = new Watermark(state.logEndOffset)
-    this.durable = new Watermark(state.logEndOffset)
     this.#services = state.services
     this.#segments = state.segments
     this.#store = new SegmentStore(state)
     this.#directory = state.directory
     this.#logStartOffset = state.logStartOffset
     this.#logEndOffset = state.logEndOffset
-    this.#syncedOffset = state.logEndOffset
     const { limits, host, tailBudget } = state.services
     this.#tail = new TailCache(tailBudget, limits.tailCachePerLogBytes, state.logEndOffset)
-    this.#loop = new WriteLoop(host.clock, limits, this.#writeTarget())
+    this.#progress = new LogProgress(state.services, this.#tail, state.logEndOffset)
+    this.written = this.#progress.written
+    this.durable = this.#progress.durable
+    this.#loop = new WriteLoop(host.clock, limits, this.#progress, this.#store)
     this.#reader = new LogReader(state.services, state.directory, state.segments, this.#tail, segment =>
       this.#store.rebuildIndexes(segment),
     )
@@ -125,7 +124,7 @@ export class Log {
 
   /** Offsets below are synced: where recovery has to begin after a crash. */
   get recoveryPoint(): number {
-    return this.#syncedOffset
+    return this.#progress.syncedOffset
   }
 
   /**
@@ -151,12 +150,12 @@ export class Log {
 
   /** Why this log cannot be used any more; null while it can. */
   get failure(): KafkaError | null {
-    return this.#failure
+    return this.#progress.failure
   }
 
   /** Whether what this log says of its offsets may go into the checkpoints. */
   get isTrusted(): boolean {
-    return this.#failure === null || this.#closedCleanly
+    return this.failure === null || this.#closedCleanly
   }
 
   get segmentBaseOffsets(): number[] {
@@ -236,7 +235,7 @@ export class Log {
    * CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR.
    */
   read(request: ReadRequest): ReadResult | Promise<ReadResult> {
-    if (this.#failure) throw this.#failure
+    this.#checkUsable()
     if (request.offset < this.#logStartOffset || request.offset > this.#logEndOffset) {
       throw new KafkaError(
         Errors.OFFSET_OUT_OF_RANGE,
@@ -244,19 +243,21 @@ export class Log {
       )
     }
     const result = this.#reader.read(request, this.written.value)
-    return result instanceof Promise ? result.catch(error => this.#readFailed(error)) : result
+    return result instanceof Promise ? result.catch(error => finalUnlessGone(error, this.fail)) : result
   }
 
   /** The first record that is not older than `timestamp` (milliseconds), null when there is none. Throws KafkaError. */
   async offsetForTimestamp(timestamp: number): Promise<TimestampedOffset | null> {
     await this.#writtenUpToNow()
-    return this.#reader.offsetForTimestamp(timestamp, this.#logStartOffset).catch(error => this.#readFailed(error))
+    return this.#reader
+      .offsetForTimestamp(timestamp, this.#logStartOffset)
+      .catch(error => finalUnlessGone(error, this.fail))
   }
 
   /** The first record that has the largest timestamp of all, null when none has any. Throws KafkaError. */
   async maxTimestamp(): Promise<TimestampedOffset | null> {
     await this.#writtenUpToNow()
-    return this.#reader.maxTimestamp().catch(error => this.#readFailed(error))
+    return this.#reader.maxTimestamp().catch(error => finalUnlessGone(error, this.fail))
   }
 
   /** Where records of `epoch` end, for those who compare histories; null when it is unknown. */
@@ -291,12 +292,12 @@ export class Log {
    * beyond the high watermark, KAFKA_STORAGE_ERROR. Durable when it resolves.
    */
   async deleteRecordsBefore(offset: number): Promise<void> {
-    if (this.#failure) throw this.#failure
+    this.#checkUsable()
     if (offset > this.highWatermark) {
       throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE, `high watermark is ${this.highWatermark}`)
     }
     this.#raiseLogStart(offset)
-    await this.#services.saveLogStarts().catch(error => this.#failedUnlessFull(error))
+    await this.#services.saveLogStarts().catch(error => finalUnlessFull(error, this.fail))
   }
 
   /**
@@ -304,7 +305,7 @@ export class Log {
    * expired itself. Resolves when the names are gone. Rejects with KafkaError KAFKA_STORAGE_ERROR.
    */
   async enforceRetention(): Promise<number> {
-    if (this.#failure) throw this.#failure
+    this.#checkUsable()
     const nowMs = this.#services.host.clock.now()
     const { config } = this
     const count = await expiredSegments(this.#segments, {
@@ -313,8 +314,8 @@ export class Log {
       logStartOffset: this.#logStartOffset,
       highWatermark: Math.min(this.highWatermark, this.durable.value),
       largestTimestamp: segment => this.#reader.largestTimestamp(segment),
-    }).catch(error => this.#readFailed(error))
-    if (count === 0 || this.#failure) return 0
+    }).catch(error => finalUnlessGone(error, this.fail))
+    if (count === 0 || this.failure) return 0
     if (count === this.#segments.all.length) {
       this.#store.roll(this.#logEndOffset, nowMs)
       await this.#loop.ensure(this.#segments.active)
@@ -336,7 +337,9 @@ export class Log {
    */
   async truncateTo(offset: number): Promise<void> {
     if (offset >= this.#logEndOffset) return
-    const end = await this.#batchStart(offset)
+    const end = await this.#reader
+      .batchStart(offset, this.#logEndOffset, this.written.value)
+      .catch(error => finalUnlessGone(error, this.fail))
     await this.#cut(end, async () => {
       const cut = await this.#store.cutTo(Math.max(end, this.#segments.first.baseOffset))
       this.epochs.truncateFromEnd(cut)
@@ -364,7 +367,7 @@ export class Log {
    * when something of it could not be saved: the start after this must recover.
    */
   async close(): Promise<boolean> {
-    let clean = this.#failure === null && !this.#stalled
+    let clean = this.failure === null && !this.#progress.isStalled
     if (clean) {
       try {
         await this.#loop.flush()
@@ -377,7 +380,7 @@ export class Log {
       }
     }
     await this.#release(new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER, 'the log is closed'))
-    this.#closedCleanly = clean && this.#logEndOffset === this.#syncedOffset
+    this.#closedCleanly = clean && this.#logEndOffset === this.#progress.syncedOffset
     return this.#closedCleanly
   }
 
@@ -386,19 +389,16 @@ export class Log {
     await this.#release(new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION, 'the partition is deleted'))
   }
 
-  /** The log directory went offline: everyone who waits is told, nothing is written any more. */
-  fail(error: Error): void {
-    this.#loop.fail(error)
-  }
+  /** The log directory is to go, or went, offline: everyone who waits is told, nothing is written any more. */
+  readonly fail = (error: Error): void => this.#loop.fail(error)
 
-  /** Space may have come back. */
-  wake(): void {
-    this.#loop.wake()
+  #checkUsable(): void {
+    if (this.failure) throw this.failure
   }
 
   #admit(bytes: number, origin: AppendOrigin): void {
-    if (this.#failure) throw this.#failure
-    if (this.#stalled || (origin === 'client' && !this.#services.space.admits(bytes))) {
+    this.#checkUsable()
+    if (this.#progress.isStalled || (origin === 'client' && !this.#services.space.admits(bytes))) {
       throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, 'the disk is full')
     }
   }
@@ -437,69 +437,25 @@ export class Log {
     return this.#store.roll(base, nowMs)
   }
 
-  #writeTarget(): ConstructorParameters<typeof WriteLoop>[2] {
-    const log = this
-    return {
-      get config() {
-        return log.config
-      },
-      create: segment => this.#store.create(segment),
-      wroteTo: offset => {
-        this.#tail.unpinTo(offset)
-        this.written.advance(offset)
-      },
-      durableTo: offset => this.durable.advance(offset),
-      syncedTo: offset => {
-        this.#syncedOffset = offset
-      },
-      diskFull: full => {
-        this.#stalled = full
-        this.#services.space.stalled(full)
-      },
-      failed: error => this.#failed(error),
-    }
-  }
-
   /** After a truncation, inside the write loop: everything that depends on where the log ends. */
   async #endMoved(offset: number): Promise<void> {
     this.#logEndOffset = offset
-    this.#syncedOffset = offset
     this.#changedSinceOpen = true
     this.#loop.forgetDirty()
-    this.#tail.clear(offset)
     this.#reader.forget()
-    this.written.reset(offset)
-    this.durable.reset(offset)
+    this.#progress.reset(offset)
     if (this.#highWatermark !== null) this.#highWatermark = Math.min(this.#highWatermark, offset)
     this.#logStartOffset = Math.min(this.#logStartOffset, offset)
     await this.epochs.save().catch(ignoreFull)
   }
 
-  /** Where the batch begins that holds `offset`: nothing after that may be claimed once it is cut off. */
-  async #batchStart(offset: number): Promise<number> {
-    const { all } = this.#segments
-    try {
-      const request = {
-        offset,
-        bytesMax: 1,
-        upperOffset: this.#logEndOffset,
-        minOneBatch: true,
-        abortedTransactions: false,
-      }
-      const { chunks } = await this.#reader.read(request, this.written.value)
-      return chunks.length > 0 ? Math.min(offset, baseOffset(chunks[0])) : offset
-    } catch (error) {
-      // Damaged there: the segment begins at a batch.
-      if (!(error instanceof KafkaError)) return this.#readFailed(error)
-      return all.findLast(segment => segment.baseOffset <= offset)?.baseOffset ?? offset
-    }
-  }
-
   /** Runs `cut` in the write loop, with the checkpoints lowered before a byte goes. */
   async #cut(offset: number, cut: () => Promise<void>): Promise<void> {
-    if (this.#failure) throw this.#failure
+    this.#checkUsable()
     assert(offset >= 0, `truncation to ${offset}`)
-    const restore = await this.#services.lowerCheckpoints(this, offset).catch(error => this.#failedUnlessFull(error))
+    const restore = await this.#services
+      .lowerCheckpoints(this, offset)
+      .catch(error => finalUnlessFull(error, this.fail))
     try {
       await this.#loop.after(cut)
     } finally {
@@ -515,7 +471,7 @@ export class Log {
   }
 
   #retire(gone: readonly Segment[]): Promise<void> {
-    this.#retiring = this.#retiring.then(() => this.#store.retire(gone)).catch(error => this.#fatal(error))
+    this.#retiring = this.#retiring.then(() => this.#store.retire(gone)).catch(error => final(error, this.fail))
     return this.#retiring
   }
 
@@ -527,46 +483,11 @@ export class Log {
   }
 
   async #writtenUpToNow(): Promise<void> {
-    if (this.#failure) throw this.#failure
+    this.#checkUsable()
     if (this.written.value >= this.#logEndOffset) return
     await new Promise<void>((resolve, reject) => {
       this.written.reached(this.#logEndOffset, failure => (failure ? reject(failure) : resolve()))
     })
-  }
-
-  #failed(error: Error): void {
-    if (this.#failure) return
-    const failure = error instanceof KafkaError ? error : new KafkaError(Errors.KAFKA_STORAGE_ERROR, error.message)
-    this.#failure = failure
-    if (error instanceof DiskError) this.#services.directory.fail(error)
-    this.written.fail(failure)
-    this.durable.fail(failure)
-  }
-
-  /** A full disk may pass, and nothing has happened yet; anything else that a disk says is final. */
-  #failedUnlessFull(error: unknown): never {
-    if (error instanceof DiskError && error.code === 'ENOSPC') {
-      throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, error.message)
-    }
-    this.#fatal(error)
-  }
-
-  #fatal(error: unknown): never {
-    if (error instanceof DiskError) {
-      this.#loop.fail(error)
-      throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, error.message)
-    }
-    throw error
-  }
-
-  /** A read that the disk refused is final too, except that the file may have gone with its segment. */
-  #readFailed(error: unknown): never {
-    if (error instanceof DiskError) {
-      if (error.code === 'ENOENT') throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE, 'the segment is gone')
-      if (error.code === 'EMFILE') throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, error.message)
-      this.#fatal(error)
-    }
-    throw error
   }
 
   async #release(reason: KafkaError): Promise<void> {

@@ -2,7 +2,6 @@
  * The segments of one log as files: rolling to a new one, making it when the write loop gets there, cutting and removing
  * them, and saving what is derived. Who may read or append what is log.ts's business.
  */
-import { DiskError } from '../host/host.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
@@ -12,6 +11,7 @@ import { offsetFileName, Segment } from './segment.ts'
 import { logSuffix, retireSegment, saveIndexes } from './segment-files.ts'
 import { rebuildIndexes, restoreProducers } from './segment-rebuild.ts'
 import type { SegmentList } from './segments.ts'
+import { ignoreFull } from './storage-errors.ts'
 import { cutSegment } from './truncation.ts'
 
 export class SegmentStore {
@@ -157,12 +157,4 @@ export class SegmentStore {
     )
     await segment.file.close()
   }
-}
-
-/**
- * For what is saved again later, and can be made again from the batches until then. Recovery drops what the file of leader
- * epochs says of offsets that it scans, so a file that is out of date there does no harm.
- */
-export function ignoreFull(error: unknown): void {
-  if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error
 }

@@ -18,21 +18,25 @@ import { type LogConfig, syncsEveryWrite } from './log-config.ts'
 import type { Segment } from './segment.ts'
 import type { CachedBatch } from './tail-cache.ts'
 
-/** What the loop tells, and asks of, its log. */
-export interface WriteTarget {
-  readonly config: LogConfig
-  /** Makes the file of a segment that comes after one that is complete. */
-  create(segment: Segment): Promise<void>
+/** What the loop tells of its progress. */
+export interface WriteProgress {
   /** All offsets below are in the file (page cache). */
   wroteTo(offset: number): void
   /** All offsets below count as durable under the flush settings. */
   durableTo(offset: number): void
   /** All offsets below are synced. */
   syncedTo(offset: number): void
-  /** The disk is full (or no longer). */
+  /** The disk is full, or a write that found it full is tried again. */
   diskFull(full: boolean): void
   /** A write or a sync failed for good. */
   failed(error: Error): void
+}
+
+/** What the loop asks of those who know the files. */
+export interface WriteFiles {
+  readonly config: LogConfig
+  /** Makes the file of a segment that comes after one that is complete and synced. */
+  create(segment: Segment): Promise<void>
 }
 
 interface Item {
@@ -57,7 +61,8 @@ const spent: Item = { segment: null, batch: null, run: null }
 export class WriteLoop {
   readonly #clock: Clock
   readonly #limits: LogLimits
-  readonly #target: WriteTarget
+  readonly #progress: WriteProgress
+  readonly #files: WriteFiles
   #queue: Item[] = []
   #head = 0
   #queuedBytes = 0
@@ -70,10 +75,11 @@ export class WriteLoop {
   /** The segment that may hold bytes that are not synced, and the offset after them. */
   #dirty: { segment: Segment; nextOffset: number } | null = null
 
-  constructor(clock: Clock, limits: LogLimits, target: WriteTarget) {
+  constructor(clock: Clock, limits: LogLimits, progress: WriteProgress, files: WriteFiles) {
     this.#clock = clock
     this.#limits = limits
-    this.#target = target
+    this.#progress = progress
+    this.#files = files
   }
 
   /** Bytes that wait for the disk. */
@@ -138,7 +144,7 @@ export class WriteLoop {
     this.#head = 0
     this.#queuedBytes = 0
     this.#wake()
-    this.#target.failed(error)
+    this.#progress.failed(error)
     for (const item of left) void item.run?.()
   }
 
@@ -151,11 +157,6 @@ export class WriteLoop {
   forgetDirty(): void {
     this.#dirty = null
     this.#unsyncedMessages = 0
-  }
-
-  /** Space may have come back: tries a stalled write at once. */
-  wake(): void {
-    this.#wake()
   }
 
   #wake(): void {
@@ -214,17 +215,17 @@ export class WriteLoop {
       this.#dirty = { segment, nextOffset: turn.nextOffset }
       this.#unsyncedMessages += turn.messages
       if (this.#failure) return
-      this.#target.wroteTo(turn.nextOffset)
+      this.#progress.wroteTo(turn.nextOffset)
       if (this.#mustSync()) await this.#sync(file, turn.nextOffset)
       if (this.#failure) return
-      this.#target.durableTo(turn.nextOffset)
+      this.#progress.durableTo(turn.nextOffset)
     } finally {
       segment.file.release()
     }
   }
 
   #mustSync(): boolean {
-    const { config } = this.#target
+    const { config } = this.#files
     if (syncsEveryWrite(config)) return true
     if (config.flushMessages !== null && this.#unsyncedMessages >= config.flushMessages) return true
     if (config.flushMs !== null && !this.#syncTimer && config.flushMs < 0x7fffffff) {
@@ -239,7 +240,7 @@ export class WriteLoop {
 
   async #create(segment: Segment): Promise<void> {
     await this.#syncDirty()
-    await this.#target.create(segment)
+    await this.#files.create(segment)
     segment.onDisk = true
   }
 
@@ -258,7 +259,7 @@ export class WriteLoop {
     }
     this.#dirty = null
     this.#unsyncedMessages = 0
-    if (!this.#failure) this.#target.syncedTo(nextOffset)
+    if (!this.#failure) this.#progress.syncedTo(nextOffset)
   }
 
   #gather(): Turn {
@@ -302,7 +303,7 @@ export class WriteLoop {
   }
 
   async #stall(): Promise<void> {
-    this.#target.diskFull(true)
+    this.#progress.diskFull(true)
     await new Promise<void>(resolve => {
       const cancel = this.#clock.after(this.#limits.fullRetryMs, resolve)
       this.#stalled = () => {
@@ -311,7 +312,7 @@ export class WriteLoop {
       }
     })
     this.#stalled = null
-    this.#target.diskFull(false)
+    this.#progress.diskFull(false)
   }
 }
 
