@@ -19,7 +19,9 @@ ENV NODE_ENV=production \
     OTTLA_ADVERTISED_LISTENERS=PLAINTEXT://localhost:9092
 RUN groupadd --gid 1001 ottla \
  && useradd --uid 1001 --gid ottla --no-create-home --shell /usr/sbin/nologin ottla \
- && mkdir -p /var/lib/ottla && chown ottla:ottla /var/lib/ottla
+ && mkdir -p /var/lib/ottla && chown ottla:ottla /var/lib/ottla \
+ && printf '#!/bin/sh\nexec node /opt/ottla/dist/bin/ottla.js "$@"\n' > /usr/local/bin/ottla \
+ && chmod 755 /usr/local/bin/ottla
 WORKDIR /opt/ottla
 COPY --from=build /build/package.json ./
 COPY --from=build /build/node_modules ./node_modules

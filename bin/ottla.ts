@@ -49,6 +49,7 @@ storage
   .option('-c, --config <file>', 'server.properties')
   .option('--data-dir <dir>', '(default: ./data)')
   .option('--override <key=value>', 'one setting; may be repeated', collect)
+  .option('--env', 'also take settings from KAFKA_... environment variables')
   .action(options => storageInfo(options))
 storage
   .command('format')
@@ -58,6 +59,7 @@ storage
   .option('-t, --cluster-id <id>', 'a new one is made without it')
   .option('--node-id <n>', 'id of the broker (default: 1)')
   .option('--override <key=value>', 'one setting; may be repeated', collect)
+  .option('--env', 'also take settings from KAFKA_... environment variables')
   .option('-g, --ignore-formatted', 'leave directories alone that are formatted already')
   .addOption(alias('-s, --standalone'))
   .action(options => formatStorage(options))
