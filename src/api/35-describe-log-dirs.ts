@@ -30,7 +30,8 @@ async function describe(logDir: string, offline: boolean, request: Request, cont
   const wanted = request.topics && new Map(request.topics.map(({ topic, partitions }) => [topic, new Set(partitions)]))
   const byTopic = new Map<string, Log[]>()
   for (const log of context.broker.logs.all()) {
-    if (context.broker.logs.directoryOf(log).path !== logDir || (wanted && !wanted.get(log.topic)?.has(log.partition))) continue
+    if (context.broker.logs.directoryOf(log).path !== logDir || (wanted && !wanted.get(log.topic)?.has(log.partition)))
+      continue
     const logs = byTopic.get(log.topic)
     if (logs) logs.push(log)
     else byTopic.set(log.topic, [log])

@@ -9,8 +9,8 @@
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { describeTopicPartitions } from '../../protocol/messages/75-describe-topic-partitions.ts'
 import { type RequestOf, type ResponseOf, zeroUuid } from '../../protocol/schema.ts'
-import type { Topic } from '../metadata/entities.ts'
 import { topicNameProblem } from '../controller/topic-names.ts'
+import type { Topic } from '../metadata/entities.ts'
 import { allOperations } from './authorized-operations.ts'
 import { defineHandler } from './define.ts'
 import type { RequestContext } from './request.ts'
@@ -19,31 +19,40 @@ type Request = RequestOf<typeof describeTopicPartitions>
 type Response = ResponseOf<typeof describeTopicPartitions>
 type TopicAnswer = Response['topics'][number]
 
-export const handler = defineHandler(describeTopicPartitions, '0', (request, context) => {
-  const { cursor } = request
-  if (cursor && cursor.partitionIndex < 0) {
-    throw new KafkaError(Errors.INVALID_REQUEST, 'DescribeTopicPartitionsRequest cursor partition must be valid')
-  }
-  const limit = Math.min(request.responsePartitionLimit, context.broker.config.maxRequestPartitionSizeLimit)
-  let remaining = Math.max(limit, 1)
-  const topics: TopicAnswer[] = []
-  for (const name of wantedNames(request, context)) {
-    const topic = context.broker.metadata.topics.get(name)
-    if (!topic) {
-      // Named to go on from but gone meanwhile: nothing more to say of it.
-      if (request.topics.length > 0) topics.push(missing(name))
-      continue
+export const handler = defineHandler(
+  describeTopicPartitions,
+  '0',
+  (request, context) => {
+    const { cursor } = request
+    if (cursor && cursor.partitionIndex < 0) {
+      throw new KafkaError(Errors.INVALID_REQUEST, 'DescribeTopicPartitionsRequest cursor partition must be valid')
     }
-    const first = cursor?.topicName === name ? cursor.partitionIndex : 0
-    if (remaining <= 0) return { topics, nextCursor: { topicName: name, partitionIndex: first } }
-    const answer = describe(topic, first, remaining, context)
-    topics.push(answer)
-    remaining -= answer.partitions.length
-    const next = first + answer.partitions.length
-    if (next < topic.partitions.length) return { topics, nextCursor: { topicName: name, partitionIndex: next } }
-  }
-  return { topics, nextCursor: null }
-})
+    const limit = Math.min(request.responsePartitionLimit, context.broker.config.maxRequestPartitionSizeLimit)
+    let remaining = Math.max(limit, 1)
+    const topics: TopicAnswer[] = []
+    for (const name of wantedNames(request, context)) {
+      const topic = context.broker.metadata.topics.get(name)
+      if (!topic) {
+        // Named to go on from but gone meanwhile: nothing more to say of it.
+        if (request.topics.length > 0) topics.push(missing(name))
+        continue
+      }
+      const first = cursor?.topicName === name ? cursor.partitionIndex : 0
+      if (remaining <= 0) return { topics, nextCursor: { topicName: name, partitionIndex: first } }
+      const answer = describe(topic, first, remaining, context)
+      topics.push(answer)
+      remaining -= answer.partitions.length
+      const next = first + answer.partitions.length
+      if (next < topic.partitions.length) return { topics, nextCursor: { topicName: name, partitionIndex: next } }
+    }
+    return { topics, nextCursor: null }
+  },
+  {
+    failed: ({ topics }, { code }) => ({
+      topics: topics.map(({ name }) => ({ errorCode: code, name, topicId: zeroUuid, partitions: [] })),
+    }),
+  },
+)
 
 function wantedNames(request: Request, context: RequestContext): string[] {
   const names =
