@@ -183,12 +183,11 @@ export class Log {
   append(records: Buffer, options: AppendOptions): AppendInfo {
     this.#admit(records.length, options.origin)
     const nowMs = this.#services.host.clock.now()
-    const { origin, requestVersion } = options
-    const checked = validateForAppend(records, { origin, requestVersion, nowMs, config: this.config })
+    const checked = validateForAppend(records, { ...options, nowMs, config: this.config })
     const batch = checked.buffer
     const producer = producerBatchOf(batch)
     if (producer !== null) {
-      const known = this.producers.check(producer, origin, {
+      const known = this.producers.check(producer, options.origin, {
         transactionVersion: options.transactionVersion ?? 0,
         guard: options.verificationGuard,
       })
@@ -307,9 +306,8 @@ export class Log {
   async enforceRetention(): Promise<number> {
     this.#checkUsable()
     const nowMs = this.#services.host.clock.now()
-    const { config } = this
     const count = await expiredSegments(this.#segments, {
-      config,
+      config: this.config,
       nowMs,
       logStartOffset: this.#logStartOffset,
       highWatermark: Math.min(this.highWatermark, this.durable.value),
