@@ -10,7 +10,6 @@
 //   --expected FILE   what must pass      --write-expected  record what passes now (never takes a pass away)
 //   --report FILE     the table as Markdown
 //
-// A client's tests that fail are run once more before they count: foreign clients have races of their own.
 // A test that the file of expected results lists as passing and that fails makes the run exit 1.
 // A client whose toolchain is absent is reported as not run.
 import { spawn, spawnSync } from 'node:child_process'
@@ -135,23 +134,7 @@ async function runClient(client, broker, notServed) {
   if (reason) return { client, notRun: reason, results: new Map(), seconds: 0 }
   const start = performance.now()
   const results = complete(client, await runTests(client, environment))
-  await runFailedAgain(client, environment, results)
   return { client, results, seconds: (performance.now() - start) / 1000 }
-}
-
-/** At most a few: where many fail, they fail for a reason. */
-const secondTriesMax = 12
-
-async function runFailedAgain(client, environment, results) {
-  const failed = [...results.values()].filter(result => result.status === 'fail').map(result => result.test)
-  if (failed.length === 0 || failed.length > secondTriesMax) return
-  const names = failed.map(name => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
-  const again = await runTests(client, { ...environment, COMPAT_ONLY: `^(${names.join('|')})$` }, 'again.log')
-  for (const [test, result] of again) {
-    if (result.status !== 'pass' || !failed.includes(test)) continue
-    results.set(test, { ...result, secondTry: true })
-    console.error(`  ${client.name}: ${test}: passed when it ran again`)
-  }
 }
 
 function compare(runs, expected) {
