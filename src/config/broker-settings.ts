@@ -85,7 +85,6 @@ export const brokerSettings = {
   listeners: list(['PLAINTEXT://:9092'], {
     valid: names(false),
     importance: 'high',
-    dynamic: 'broker',
     doc: 'Where the broker listens, as NAME://host:port; an empty host means every interface.',
   }),
   'advertised.listeners': list(null, {
@@ -95,7 +94,7 @@ export const brokerSettings = {
   }),
   'listener.security.protocol.map': string(
     'PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL',
-    { importance: 'low', dynamic: 'broker', doc: 'Which security protocol each listener name speaks.' },
+    { importance: 'low', doc: 'Which security protocol each listener name speaks.' },
   ),
   'inter.broker.listener.name': string(null, {
     doc: 'The listener that other brokers use; chosen by security.inter.broker.protocol when not set.',

@@ -6,7 +6,7 @@
 import type { BrokerConfig } from './broker.ts'
 import { clientMetricsSettings, groupSettings } from './group.ts'
 import type { Setting, SettingType } from './setting.ts'
-import { familyOf, inFirstUnit, spellings } from './synonyms.ts'
+import { factorOf, familyOf, inFirstUnit } from './synonyms.ts'
 import { brokerSetting, brokerSettingNames } from './tables.ts'
 import { brokerNameOfTopicSetting, topicSettings } from './topic.ts'
 
@@ -76,18 +76,15 @@ export class EffectiveConfigs {
 
   /** One setting of a topic, parsed. */
   topicValue<K extends keyof typeof topicSettings>(topic: string, name: K): (typeof topicSettings)[K]['fallback'] {
-    const own = this.#dynamic.configsOf(resourceTypes.topic, topic)
-    const setting: Setting = topicSettings[name]
-    const text = this.#topicEntry(name, setting, own).value
+    const setting: Setting<unknown> = topicSettings[name]
+    const text = this.#dynamic.configsOf(resourceTypes.topic, topic).get(name) ?? this.#setOnBroker(name)
+    // The broker's documented default is that of the topic: a test holds them together.
     return (text === null ? setting.fallback : setting.parse(text)) as (typeof topicSettings)[K]['fallback']
   }
 
   /** Whether anything but the documented default gives this setting its value. */
   isTopicValueSet(topic: string, name: keyof typeof topicSettings): boolean {
-    if (this.#dynamic.configsOf(resourceTypes.topic, topic).has(name)) return true
-    const brokerName = brokerNameOfTopicSetting[name]
-    const strongest = brokerName && this.#brokerSynonyms(brokerName)[0]
-    return strongest !== undefined && strongest.source !== configSources.default
+    return this.#dynamic.configsOf(resourceTypes.topic, topic).has(name) || this.#setOnBroker(name) !== null
   }
 
   /** Every setting of this broker. */
@@ -156,7 +153,11 @@ export class EffectiveConfigs {
     if (value !== undefined) {
       return entry(name, setting, value, [{ name, value, source: configSources.topic }, ...shown], false)
     }
-    const text = inherited.length > 0 ? inFamilyUnit(inherited[0]) : setting.format(setting.fallback)
+    const [strongest] = inherited
+    const text =
+      strongest === undefined || strongest.value === null
+        ? setting.format(setting.fallback)
+        : inFamilyUnit(strongest.name, strongest.value)
     return entry(name, setting, text, shown, false)
   }
 
@@ -166,15 +167,33 @@ export class EffectiveConfigs {
     return entry(name, setting, text, synonyms, isReadOnly(setting))
   }
 
-  #brokerSynonyms(name: string): ConfigSynonym[] {
-    const family = familyOf(name)
-    const places: readonly (readonly [ReadonlyMap<string, string>, ConfigSource])[] = [
+  /** What a broker's setting says of a topic's, in the topic's unit; null when nobody set it. */
+  #setOnBroker(name: keyof typeof topicSettings): string | null {
+    const brokerName = brokerNameOfTopicSetting[name]
+    if (!brokerName) return null
+    const family = familyOf(brokerName)
+    for (const [values] of this.#places()) {
+      for (const spelling of family) {
+        const value = values.get(spelling)
+        if (value !== undefined) return inFamilyUnit(spelling, value)
+      }
+    }
+    return null
+  }
+
+  /** Where settings of this broker may stand, strongest first. */
+  #places(): readonly (readonly [ReadonlyMap<string, string>, ConfigSource])[] {
+    return [
       [this.#dynamic.configsOf(resourceTypes.broker, this.#brokerName), configSources.dynamicBroker],
       [this.#dynamic.configsOf(resourceTypes.broker, allBrokers), configSources.dynamicDefaultBroker],
       [this.#config.staticValues, configSources.staticBroker],
     ]
+  }
+
+  #brokerSynonyms(name: string): ConfigSynonym[] {
+    const family = familyOf(name)
     const synonyms: ConfigSynonym[] = []
-    for (const [values, source] of places) {
+    for (const [values, source] of this.#places()) {
       for (const spelling of family) {
         const value = values.get(spelling)
         const setting = brokerSetting(spelling)
@@ -233,12 +252,7 @@ function shown(synonym: ConfigSynonym, setting: Setting): ConfigSynonym {
 }
 
 /** A broker's hours are a topic's milliseconds. */
-function inFamilyUnit({ name, value }: ConfigSynonym): string | null {
-  for (const family of Object.values(spellings)) {
-    const spelling = family.find(known => known.name === name)
-    if (spelling && spelling.factor !== 1 && value !== null) {
-      return String(inFirstUnit(Number(value), spelling.factor))
-    }
-  }
-  return value
+function inFamilyUnit(name: string, value: string): string {
+  const factor = factorOf(name)
+  return factor === 1 ? value : String(inFirstUnit(Number(value), factor))
 }

@@ -32,12 +32,25 @@ export const spellings: Readonly<Record<string, readonly Spelling[]>> = {
   ],
 }
 
+const familyByName: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.values(spellings).flatMap(family => {
+    const names = family.map(({ name }) => name)
+    return names.map(name => [name, names] as const)
+  }),
+)
+
+const factorByName: ReadonlyMap<string, number> = new Map(
+  Object.values(spellings).flatMap(family => family.map(({ name, factor }) => [name, factor] as const)),
+)
+
 /** All spellings of the family that `name` belongs to, strongest first; only itself when it has no family. */
 export function familyOf(name: string): readonly string[] {
-  for (const family of Object.values(spellings)) {
-    if (family.some(spelling => spelling.name === name)) return family.map(spelling => spelling.name)
-  }
-  return [name]
+  return familyByName.get(name) ?? [name]
+}
+
+/** What one unit of this spelling is in the unit of its family's first one. */
+export function factorOf(name: string): number {
+  return factorByName.get(name) ?? 1
 }
 
 /** A negative time means "no limit" in every unit. */

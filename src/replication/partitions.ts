@@ -3,6 +3,7 @@
  * broker, moves leadership with the leader epoch, and deletes the logs of topics that are gone.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts'
+import { resourceTypes } from '../config/effective.ts'
 import { DiskError, type Logger } from '../host/host.ts'
 import type { Log } from '../log/log.ts'
 import type { LogConfig } from '../log/log-config.ts'
@@ -51,7 +52,7 @@ export class Partitions {
     this.#stopListening = metadata.listen({
       topicDeleted: topic => this.#forget(topic),
       partitionChanged: (topic, partition) => this.#adopt(topic, partition),
-      configChanged: () => this.#reconfigure(),
+      configChanged: (type, name) => this.#reconfigure(type, name),
     })
     for (const topic of metadata.topics.values()) {
       for (const partition of topic.partitions) this.#adopt(topic, partition)
@@ -162,8 +163,14 @@ export class Partitions {
     if (logs.get(topic.name, index)?.topicId === topic.id) await logs.delete(topic.name, index)
   }
 
-  #reconfigure(): void {
-    for (const topic of this.#byTopic.keys()) this.#options.logs.updateConfig(topic, this.#options.logConfig(topic))
+  /** A topic's own config concerns its logs, one of the brokers concerns all. */
+  #reconfigure(resourceType: number, resourceName: string): void {
+    const { logs, logConfig } = this.#options
+    if (resourceType === resourceTypes.topic) {
+      if (this.#byTopic.has(resourceName)) logs.updateConfig(resourceName, logConfig(resourceName))
+    } else if (resourceType === resourceTypes.broker) {
+      for (const topic of this.#byTopic.keys()) logs.updateConfig(topic, logConfig(topic))
+    }
   }
 
   #put(partition: Partition): void {
