@@ -23,7 +23,11 @@ t.test('every API has a row with the versions that are served', async t => {
 })
 
 t.test('no row speaks of an API that does not exist', async t => {
-  for (const key of rows.keys()) t.ok(allApis.some(api => api.key === key), `key ${key}`)
+  for (const key of rows.keys())
+    t.ok(
+      allApis.some(api => api.key === key),
+      `key ${key}`,
+    )
 })
 
 function range(low: number, high: number): string {
