@@ -1,6 +1,6 @@
 // Starts the broker under test: Ottla from dist/, or Apache Kafka for comparison.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, openSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -47,9 +47,8 @@ function handle(child, bootstrap, dataDir, logDir, logFile) {
   return state
 }
 
-/** Ottla as `npm start` runs it, on a free port, with a data directory of its own. */
-export async function startOttla(logFile, settings = []) {
-  const dataDir = mkdtempSync(join(tmpdir(), 'ottla-compat-'))
+/** Ottla as `npm start` runs it, on a free port. Without `dataDir` it has one of its own, removed when it stops. */
+export async function startOttla(logFile, settings = [], dataDir = mkdtempSync(join(tmpdir(), 'ottla-compat-'))) {
   const overrides = [
     'group.initial.rebalance.delay.ms=0',
     'offsets.topic.replication.factor=1',
@@ -71,12 +70,13 @@ export async function startOttla(logFile, settings = []) {
   return handle(child, bootstrap, dataDir, dataDir, logFile)
 }
 
-/** A single-node Apache Kafka by compat/kafka/start.sh. */
-export async function startKafka(logFile, settings = []) {
-  const dataDir = mkdtempSync(join(tmpdir(), 'kafka-compat-'))
+/** A single-node Apache Kafka by compat/kafka/start.sh; its log directory is `log` in `dataDir`. */
+export async function startKafka(logFile, settings = [], dataDir = mkdtempSync(join(tmpdir(), 'kafka-compat-'))) {
+  mkdirSync(dataDir, { recursive: true })
   const port = await freePort()
   const log = openSync(logFile, 'w')
-  const child = spawn(join(root, 'compat/kafka/start.sh'), [String(port), dataDir, ...settings], {
+  const args = settings.map(setting => setting.replaceAll('CONTROLLER_PORT', String(port + 1)))
+  const child = spawn(join(root, 'compat/kafka/start.sh'), [String(port), dataDir, ...args], {
     stdio: ['ignore', log, log],
   })
   await reachable(port, child, 120_000)

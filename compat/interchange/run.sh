@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Started by compat/run.mjs: `run.sh prepare`, then `run.sh test`.
+set -euo pipefail
+here="$(cd "$(dirname "$0")" && pwd)"
+case "${1:-}" in
+prepare)
+  command -v java >/dev/null || { echo 'java not found' >&2; exit 3; }
+  "$here/../kafka/fetch.sh" >/dev/null
+  ;;
+test) exec node "$here/tests.mjs" ;;
+*) echo 'run.sh prepare|test' >&2; exit 2 ;;
+esac
