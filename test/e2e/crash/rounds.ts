@@ -89,7 +89,10 @@ async function oneRound(options: CrashOptions, { broker, volume, history, round,
   const writers = await Writers.start(broker, history, round, options.partitions, pick)
   await writers.acknowledged(acknowledgedMin + pick(acknowledgedSpread))
   const how = volume ? `${options.mode}, ${volume.mountedWith}` : options.mode
-  if (volume) await volume.cut()
+  if (volume) {
+    broker.freeze()
+    await volume.cut()
+  }
   const dying = broker.kill(options.mode === 'stop' ? 'SIGTERM' : 'SIGKILL')
   writers.stop()
   await dying
