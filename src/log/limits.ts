@@ -9,6 +9,8 @@ export interface LogLimits {
   readonly writeTurnBytes: number
   /** Most batches in one turn. */
   readonly writeTurnBatches: number
+  /** Most bytes of one read from disk, whatever was asked for; a larger single batch is read whole. */
+  readonly readBytes: number
   /** Files held open over all logs; the least recently used idle one is closed first. */
   readonly openFiles: number
   /** Indexes of closed segments kept in memory over all logs. */
@@ -30,6 +32,7 @@ export const logLimits: LogLimits = {
   tailCachePerLogBytes: 16 << 20,
   writeTurnBytes: 8 << 20,
   writeTurnBatches: 4096,
+  readBytes: 8 << 20,
   openFiles: 1024,
   indexCacheBytes: 16 << 20,
   reservedFreeBytes: 64 << 20,

@@ -183,7 +183,8 @@ export class LogReader {
     request: ReadRequest,
     upperOffset: number,
   ): Promise<{ chunk: Buffer; nextOffset: number } | 'beyond' | 'nothing'> {
-    const { offset, bytesMax, minOneBatch } = request
+    const { offset, minOneBatch } = request
+    const bytesMax = Math.min(request.bytesMax, this.#services.limits.readBytes)
     const place = this.#places.get(offset)
     const known = place?.segment === segment ? place.position : -1
     if (known < 0 && offset > segment.baseOffset) await this.#ensureIndexes(segment)

@@ -242,7 +242,7 @@ export class Log {
       )
     }
     const result = this.#reader.read(request, this.written.value)
-    return result instanceof Promise ? result.catch(error => finalUnlessGone(error, this.fail)) : result
+    return result instanceof Promise ? result.catch(error => finalUnlessGone(error, this.failure, this.fail)) : result
   }
 
   /** The first record that is not older than `timestamp` (milliseconds), null when there is none. Throws KafkaError. */
@@ -250,13 +250,13 @@ export class Log {
     await this.#writtenUpToNow()
     return this.#reader
       .offsetForTimestamp(timestamp, this.#logStartOffset)
-      .catch(error => finalUnlessGone(error, this.fail))
+      .catch(error => finalUnlessGone(error, this.failure, this.fail))
   }
 
   /** The first record that has the largest timestamp of all, null when none has any. Throws KafkaError. */
   async maxTimestamp(): Promise<TimestampedOffset | null> {
     await this.#writtenUpToNow()
-    return this.#reader.maxTimestamp().catch(error => finalUnlessGone(error, this.fail))
+    return this.#reader.maxTimestamp().catch(error => finalUnlessGone(error, this.failure, this.fail))
   }
 
   /** Where records of `epoch` end, for those who compare histories; null when it is unknown. */
@@ -312,7 +312,7 @@ export class Log {
       logStartOffset: this.#logStartOffset,
       highWatermark: Math.min(this.highWatermark, this.durable.value),
       largestTimestamp: segment => this.#reader.largestTimestamp(segment),
-    }).catch(error => finalUnlessGone(error, this.fail))
+    }).catch(error => finalUnlessGone(error, this.failure, this.fail))
     if (count === 0 || this.failure) return 0
     if (count === this.#segments.all.length) {
       this.#store.roll(this.#logEndOffset, nowMs)
@@ -337,7 +337,7 @@ export class Log {
     if (offset >= this.#logEndOffset) return
     const end = await this.#reader
       .batchStart(offset, this.#logEndOffset, this.written.value)
-      .catch(error => finalUnlessGone(error, this.fail))
+      .catch(error => finalUnlessGone(error, this.failure, this.fail))
     await this.#cut(end, async () => {
       const cut = await this.#store.cutTo(Math.max(end, this.#segments.first.baseOffset))
       this.epochs.truncateFromEnd(cut)

@@ -3,18 +3,19 @@
  * holds few descriptors while most of them are idle. A file in use is never closed, nor is its removal a problem: an
  * open file outlives its name.
  */
-import type { Disk, File, OpenMode } from '../host/host.ts'
+import { type Disk, DiskError, type File, type OpenMode } from '../host/host.ts'
 import { assert } from '../lib/assert.ts'
 
 /** One file that may or may not be open. `acquire` and `release` come in pairs. */
 export class OpenFile {
   readonly #owner: OpenFiles
   #path: string
-  readonly #mode: OpenMode
+  #mode: OpenMode
   #file: File | null = null
   #opening: Promise<File> | null = null
   #users = 0
-  #retired = false
+  #closeWhenIdle = false
+  #ended = false
 
   constructor(owner: OpenFiles, path: string, mode: OpenMode) {
     this.#owner = owner
@@ -32,6 +33,7 @@ export class OpenFile {
 
   /** The open file, at once when it is open already. Throws DiskError, and then needs no release. */
   acquire(): File | Promise<File> {
+    if (this.#ended) throw new DiskError('ENOENT', `${this.#path} is out of use`)
     this.#users++
     if (this.#file) {
       this.#owner.touch(this)
@@ -43,7 +45,7 @@ export class OpenFile {
   release(): void {
     this.#users--
     assert(this.#users >= 0, `released more often than acquired: ${this.#path}`)
-    if (this.#users === 0 && this.#retired) void this.#close()
+    if (this.#users === 0 && this.#closeWhenIdle) void this.#close()
     else this.#owner.trim()
   }
 
@@ -57,15 +59,22 @@ export class OpenFile {
     }
   }
 
-  /** The file has a new name; what is open stays open. */
-  renamed(path: string): void {
+  /** The file is about to get another name, and later to go: from here on it is only read, and never made again. */
+  retire(path: string): void {
     this.#path = path
+    this.#mode = 'read'
+  }
+
+  /** Whoever comes later finds no file: its name may belong to another one soon. */
+  end(): Promise<void> {
+    this.#ended = true
+    return this.close()
   }
 
   /** Closes the file as soon as nobody uses it. It may be acquired again. */
   async close(): Promise<void> {
     if (this.#users === 0) await this.#close()
-    else this.#retired = true
+    else this.#closeWhenIdle = true
   }
 
   /** For the owner: closes when idle. */
@@ -95,7 +104,7 @@ export class OpenFile {
   async #close(): Promise<void> {
     const file = this.#file
     this.#file = null
-    this.#retired = false
+    this.#closeWhenIdle = false
     this.#owner.closed(this)
     // All that must last was synced before; a failing close tells nothing new.
     if (file) await file.close().catch(() => {})

@@ -70,10 +70,10 @@ export async function retireSegment(
 ): Promise<void> {
   const log = `${directory}/${offsetFileName(segment.baseOffset, logSuffix)}`
   if (segment.onDisk) {
+    segment.file.retire(log + deletedSuffix)
     await disk.rename(log, log + deletedSuffix)
     // One after the other, so that after a crash the segments that are left still follow on one another.
     await disk.syncDirectory(directory)
-    segment.file.renamed(log + deletedSuffix)
   }
   for (const suffix of indexSuffixes) {
     await disk.remove(`${directory}/${offsetFileName(segment.baseOffset, suffix)}`)

@@ -126,7 +126,7 @@ export class SegmentStore {
   async close(): Promise<void> {
     for (const segment of this.#segments.all) {
       this.#services.indexes.forget(segment)
-      await segment.file.close()
+      await segment.file.end()
     }
   }
 

@@ -17,9 +17,13 @@ export function finalUnlessFull(error: unknown, fail: Fail): never {
   final(error, fail)
 }
 
-/** A read that the disk refused is final too, except that the file may have gone with its segment. */
-export function finalUnlessGone(error: unknown, fail: Fail): never {
+/**
+ * A read that the disk refused is final too, except that the file may have gone: with its segment, or with the whole log,
+ * which then has a `failure` that says so.
+ */
+export function finalUnlessGone(error: unknown, failure: KafkaError | null, fail: Fail): never {
   if (error instanceof DiskError) {
+    if (failure) throw failure
     if (error.code === 'ENOENT') throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE, 'the segment is gone')
     if (error.code === 'EMFILE') throw storageError(error)
   }

@@ -38,3 +38,18 @@ t.test('what cannot be opened needs no release', async t => {
   await files.file('/a', 'append').with(async opened => opened.append([Buffer.from('x')]))
   t.equal(await file.with(async opened => opened.size), 1)
 })
+
+t.test('a file out of use is not made again', async t => {
+  const disk = new MemoryDisk()
+  const files = new OpenFiles(disk, 5)
+  const retired = files.file('/a', 'append')
+  retired.retire('/a.deleted')
+  await t.rejects(async () => retired.acquire(), { code: 'ENOENT' })
+  const ended = files.file('/b', 'append')
+  await ended.acquire()
+  await ended.end()
+  t.throws(() => ended.acquire(), { code: 'ENOENT' })
+  ended.release()
+  t.equal(files.count, 0)
+  t.equal(await disk.exists('/a.deleted'), false)
+})
