@@ -8,7 +8,7 @@ RUN npm ci --ignore-scripts
 COPY protocol ./protocol
 COPY src ./src
 COPY bin ./bin
-RUN npx tsc -p tsconfig.json && npm prune --omit=dev --ignore-scripts
+RUN npm run build && npm prune --omit=dev --ignore-scripts
 
 FROM ${NODE_IMAGE}
 # What holds where neither a KAFKA_... variable nor a mounted configuration says otherwise.
