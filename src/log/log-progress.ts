@@ -1,8 +1,9 @@
 /** How far a log's batches have come on their way to the disk, and what stopped them. */
-import { Errors, KafkaError } from '../../protocol/errors.ts'
+import type { KafkaError } from '../../protocol/errors.ts'
 import { DiskError } from '../host/host.ts'
 import { Watermark } from '../lib/watermark.ts'
 import type { LogServices } from './log-services.ts'
+import { asKafkaError } from './storage-errors.ts'
 import type { TailCache } from './tail-cache.ts'
 
 export class LogProgress {
@@ -59,7 +60,7 @@ export class LogProgress {
   /** Everyone who waits is told; what a disk failed at takes its directory offline. */
   failed(error: Error): void {
     if (this.#failure) return
-    const failure = error instanceof KafkaError ? error : new KafkaError(Errors.KAFKA_STORAGE_ERROR, error.message)
+    const failure = asKafkaError(error)
     this.#failure = failure
     if (error instanceof DiskError) this.#services.directory.fail(error)
     this.written.fail(failure)

@@ -67,8 +67,7 @@ export class Log {
   #logEndOffset: number
   #closedCleanly = false
   #changedSinceOpen = false
-  /** Removals of old segments, one after the other. */
-  #retiring: Promise<void> = Promise.resolve()
+  #retention: Promise<number> | null = null
 
   constructor(state: LogState) {
     this.topic = state.topic
@@ -236,27 +235,23 @@ export class Log {
   read(request: ReadRequest): ReadResult | Promise<ReadResult> {
     this.#checkUsable()
     if (request.offset < this.#logStartOffset || request.offset > this.#logEndOffset) {
-      throw new KafkaError(
-        Errors.OFFSET_OUT_OF_RANGE,
-        `offset ${request.offset}, the log has ${this.#logStartOffset} to ${this.#logEndOffset}`,
-      )
+      const detail = `offset ${request.offset}, the log has ${this.#logStartOffset} to ${this.#logEndOffset}`
+      throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE, detail)
     }
     const result = this.#reader.read(request, this.written.value)
-    return result instanceof Promise ? result.catch(error => finalUnlessGone(error, this.failure, this.fail)) : result
+    return result instanceof Promise ? result.catch(this.#readFailed) : result
   }
 
   /** The first record that is not older than `timestamp` (milliseconds), null when there is none. Throws KafkaError. */
   async offsetForTimestamp(timestamp: number): Promise<TimestampedOffset | null> {
     await this.#writtenUpToNow()
-    return this.#reader
-      .offsetForTimestamp(timestamp, this.#logStartOffset)
-      .catch(error => finalUnlessGone(error, this.failure, this.fail))
+    return this.#reader.offsetForTimestamp(timestamp, this.#logStartOffset).catch(this.#readFailed)
   }
 
   /** The first record that has the largest timestamp of all, null when none has any. Throws KafkaError. */
   async maxTimestamp(): Promise<TimestampedOffset | null> {
     await this.#writtenUpToNow()
-    return this.#reader.maxTimestamp().catch(error => finalUnlessGone(error, this.failure, this.fail))
+    return this.#reader.maxTimestamp().catch(this.#readFailed)
   }
 
   /** Where records of `epoch` end, for those who compare histories; null when it is unknown. */
@@ -303,25 +298,11 @@ export class Log {
    * Removes what retention says: by log start offset, by time, by size; the active segment is rolled first when it has
    * expired itself. Resolves when the names are gone. Rejects with KafkaError KAFKA_STORAGE_ERROR.
    */
-  async enforceRetention(): Promise<number> {
-    this.#checkUsable()
-    const nowMs = this.#services.host.clock.now()
-    const count = await expiredSegments(this.#segments, {
-      config: this.config,
-      nowMs,
-      logStartOffset: this.#logStartOffset,
-      highWatermark: Math.min(this.highWatermark, this.durable.value),
-      largestTimestamp: segment => this.#reader.largestTimestamp(segment),
-    }).catch(error => finalUnlessGone(error, this.failure, this.fail))
-    if (count === 0 || this.failure) return 0
-    if (count === this.#segments.all.length) {
-      this.#store.roll(this.#logEndOffset, nowMs)
-      await this.#loop.ensure(this.#segments.active)
-    }
-    const gone = this.#segments.removeOldest(count)
-    this.#raiseLogStart(this.#segments.first.baseOffset)
-    await this.#retire(gone)
-    return count
+  enforceRetention(): Promise<number> {
+    this.#retention ??= this.#removeExpired().finally(() => {
+      this.#retention = null
+    })
+    return this.#retention
   }
 
   /** Forgets idempotent producers that were idle for long. */
@@ -335,9 +316,7 @@ export class Log {
    */
   async truncateTo(offset: number): Promise<void> {
     if (offset >= this.#logEndOffset) return
-    const end = await this.#reader
-      .batchStart(offset, this.#logEndOffset, this.written.value)
-      .catch(error => finalUnlessGone(error, this.failure, this.fail))
+    const end = await this.#reader.batchStart(offset, this.#logEndOffset, this.written.value).catch(this.#readFailed)
     await this.#cut(end, async () => {
       const cut = await this.#store.cutTo(Math.max(end, this.#segments.first.baseOffset))
       this.epochs.truncateFromEnd(cut)
@@ -368,8 +347,8 @@ export class Log {
     let clean = this.failure === null && !this.#progress.isStalled
     if (clean) {
       try {
+        await this.#retention
         await this.#loop.flush()
-        await this.#retiring
         if (this.#changedSinceOpen) await this.#store.saveDerived(this.#logEndOffset)
         await this.epochs.save()
       } catch (error) {
@@ -383,8 +362,8 @@ export class Log {
   }
 
   /** The partition is being deleted: stops everything, forgets what is queued. Its files are Logs' to rename. */
-  async abandon(): Promise<void> {
-    await this.#release(new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION, 'the partition is deleted'))
+  abandon(): Promise<void> {
+    return this.#release(new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION, 'the partition is deleted'))
   }
 
   /** The log directory is to go, or went, offline: everyone who waits is told, nothing is written any more. */
@@ -399,6 +378,30 @@ export class Log {
     if (this.#progress.isStalled || (origin === 'client' && !this.#services.space.admits(bytes))) {
       throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, 'the disk is full')
     }
+  }
+
+  async #removeExpired(): Promise<number> {
+    this.#checkUsable()
+    const nowMs = this.#services.host.clock.now()
+    const endOffset = this.#logEndOffset
+    let count = await expiredSegments(this.#segments, {
+      config: this.config,
+      nowMs,
+      logStartOffset: this.#logStartOffset,
+      highWatermark: Math.min(this.highWatermark, this.durable.value),
+      largestTimestamp: segment => this.#reader.largestTimestamp(segment),
+    }).catch(this.#readFailed)
+    this.#checkUsable()
+    if (count === this.#segments.all.length) {
+      // Not with what was appended while ages were looked up, and only for another one in its place.
+      const idle = endOffset === this.#logEndOffset && !this.#progress.isStalled
+      if (!idle || !(await this.#loop.ensure(this.#store.roll(endOffset, nowMs)))) count--
+    }
+    if (count === 0) return 0
+    const gone = this.#segments.removeOldest(count)
+    this.#raiseLogStart(this.#segments.first.baseOffset)
+    await this.#store.retire(gone).catch(error => final(error, this.fail))
+    return count
   }
 
   /** Gives a checked batch its place: from here on nothing can refuse it. */
@@ -468,11 +471,6 @@ export class Log {
     this.producers.logStartMoved(offset)
   }
 
-  #retire(gone: readonly Segment[]): Promise<void> {
-    this.#retiring = this.#retiring.then(() => this.#store.retire(gone)).catch(error => final(error, this.fail))
-    return this.#retiring
-  }
-
   #saveEpochs(): void {
     this.epochs
       .save()
@@ -488,12 +486,14 @@ export class Log {
     })
   }
 
+  readonly #readFailed = (error: unknown): never => finalUnlessGone(error, this.failure, this.fail)
+
   async #release(reason: KafkaError): Promise<void> {
     this.#loop.fail(reason)
     // What is still being written would meet files that were renamed or removed (KAFKA-6624).
     await this.#loop.idle()
     await this.epochs.close()
-    await this.#retiring.catch(() => {})
+    await this.#retention?.catch(() => {})
     this.#tail.clear(this.#logEndOffset)
     await this.#store.close()
   }

@@ -38,6 +38,11 @@ export function ignoreFull(error: unknown): void {
   if (!(error instanceof DiskError && error.code === 'ENOSPC')) throw error
 }
 
-function storageError(error: DiskError): KafkaError {
+/** What those who wait for a log are told; a KafkaError is told as it is. */
+export function asKafkaError(error: Error): KafkaError {
+  return error instanceof KafkaError ? error : storageError(error)
+}
+
+function storageError(error: Error): KafkaError {
   return new KafkaError(Errors.KAFKA_STORAGE_ERROR, error.message)
 }

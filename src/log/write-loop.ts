@@ -11,11 +11,13 @@
  * that has an offset is ever taken back. A failed sync or any other failed write is final (fsync gate: the kernel forgets
  * dirty pages whose write-back failed, so a second sync would succeed without them).
  */
+import { KafkaError } from '../../protocol/errors.ts'
 import { type Clock, DiskError, type File } from '../host/host.ts'
 import { assert } from '../lib/assert.ts'
 import type { LogLimits } from './limits.ts'
 import { type LogConfig, syncsEveryWrite } from './log-config.ts'
 import type { Segment } from './segment.ts'
+import { asKafkaError, ignoreFull } from './storage-errors.ts'
 import type { CachedBatch } from './tail-cache.ts'
 
 /** What the loop tells of its progress. */
@@ -97,10 +99,15 @@ export class WriteLoop {
     this.#enqueue({ segment, batch, run: null })
   }
 
-  /** Makes the file of `segment` even when no batch follows. */
-  ensure(segment: Segment): Promise<void> {
+  /** Makes the file of `segment` even when no batch follows. False when the disk is too full for it. */
+  ensure(segment: Segment): Promise<boolean> {
     return this.after(async () => {
-      if (!segment.onDisk) await this.#create(segment)
+      try {
+        if (!segment.onDisk) await this.#create(segment)
+      } catch (error) {
+        ignoreFull(error)
+      }
+      return segment.onDisk
     })
   }
 
@@ -110,24 +117,24 @@ export class WriteLoop {
   }
 
   /**
-   * Runs `run` alone: after all that was queued before, before all that comes later. Rejects when the loop has failed; a
-   * DiskError that `run` lets through is final for the log, as a failed write is.
+   * Runs `run` alone: after all that was queued before, before all that comes later. Rejects with KafkaError when the
+   * loop has failed; a DiskError that `run` lets through is final for the log, as a failed write is.
    */
   after<T>(run: () => Promise<T>): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (this.#failure) return reject(this.#failure)
+      if (this.#failure) return reject(asKafkaError(this.#failure))
       const item: Item = {
         segment: null,
         batch: null,
         run: async () => {
-          if (this.#failure) return reject(this.#failure)
+          if (this.#failure) return reject(asKafkaError(this.#failure))
           try {
             resolve(await run())
           } catch (error) {
             const failure = asError(error)
-            reject(failure)
-            if (error instanceof DiskError) this.fail(failure)
-            else if (!(failure.name === 'KafkaError')) throw failure
+            reject(asKafkaError(failure))
+            if (failure instanceof DiskError) this.fail(failure)
+            else if (!(failure instanceof KafkaError)) throw failure
           }
         },
       }
@@ -195,6 +202,8 @@ export class WriteLoop {
       await this.#write(turn)
       return this.#failure === null
     } catch (error) {
+      // The loop itself was ended, by a partition that is deleted, say: nobody is left to tell.
+      if (error === this.#failure) return false
       if (!(error instanceof DiskError)) throw error
       if (error.code === 'ENOSPC' && this.#failure === null) await this.#stall()
       else this.fail(error)
@@ -247,6 +256,7 @@ export class WriteLoop {
   async #syncDirty(): Promise<void> {
     const dirty = this.#dirty
     if (dirty) await dirty.segment.file.with(file => this.#sync(file, dirty.nextOffset))
+    if (this.#failure) throw this.#failure
   }
 
   async #sync(file: File, nextOffset: number): Promise<void> {

@@ -389,3 +389,48 @@ t.test('a follower copies what its leader sends', async t => {
   await settled(follower)
   t.same(await readAll(follower.log), leader.model.batches)
 })
+
+t.test('what is appended while retention looks at the active segment stays', async t => {
+  const b = await bench({ retentionMs: 1000, segmentMs: 1e15 })
+  append(b.log, b.model, { bytes: 20, timestampMs: 5 })
+  await settled(b)
+  const both = Promise.all([b.log.enforceRetention(), b.log.enforceRetention()])
+  append(b.log, b.model, { bytes: 20, timestampMs: b.host.clock.now() })
+  t.same(await b.host.clock.run(both), [0, 0])
+  await settled(b)
+  t.same(await readAll(b.log), b.model.batches)
+})
+
+t.test('retention asked for twice at once removes what has expired, once', async t => {
+  const b = await bench()
+  for (let i = 0; i < 30; i++) append(b.log, b.model, { bytes: 150 })
+  await settled(b)
+  await b.log.deleteRecordsBefore(b.log.segmentBaseOffsets[2])
+  const left = b.log.segmentBaseOffsets.slice(2)
+  await b.host.clock.run(Promise.all([b.log.enforceRetention(), b.log.enforceRetention()]))
+  t.same(b.log.segmentBaseOffsets, left)
+})
+
+t.test('a full disk leaves the active segment where it is', async t => {
+  const b = await bench({ retentionMs: 1000 })
+  append(b.log, b.model, { bytes: 20, timestampMs: 5 })
+  await settled(b)
+  b.host.disk.fault = ({ kind, path }) => (kind === 'open' && path.endsWith('1.log') ? 'ENOSPC' : null)
+  t.equal(await b.host.clock.run(b.log.enforceRetention()), 0)
+  t.equal(b.log.failure, null)
+  b.host.disk.fault = () => null
+  append(b.log, b.model, { bytes: 20, timestampMs: b.host.clock.now() })
+  await settled(b)
+  t.same(await readAll(b.log), b.model.batches)
+  t.equal(await b.host.clock.run(b.log.enforceRetention()), 1)
+  t.equal(b.log.logStartOffset, 1)
+})
+
+t.test('a flush tells of a sync that failed', async t => {
+  const b = await bench({ flushMessages: 100 })
+  append(b.log, b.model, { bytes: 20 })
+  await settled(b)
+  b.host.disk.fault = ({ kind }) => (kind === 'sync' ? 'EIO' : null)
+  await t.rejects(b.host.clock.run(b.log.flush()), { code: Errors.KAFKA_STORAGE_ERROR })
+  await t.rejects(b.host.clock.run(b.log.flush()), { code: Errors.KAFKA_STORAGE_ERROR })
+})
