@@ -44,10 +44,11 @@ def consumer(*topics, **settings):
         'heartbeat_interval_ms': 500, 'session_timeout_ms': 10000, **settings,
     })
     if topics:
-        # A leader that joins before it has the metadata of a topic assigns nothing of it, and stays so: see FINDINGS.md.
+        # It must not join before it has the metadata of its topics: see FINDINGS.md.
+        client.subscribe(topics)
         for topic in topics:
             client.partitions_for_topic(topic)
-        client.subscribe(topics)
+        client.topics()
     return client
 
 
