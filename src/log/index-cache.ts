@@ -29,7 +29,8 @@ export class IndexCache {
       this.forget(other)
       other.offsetIndex = null
       other.timeIndex = null
-      other.aborted = null
+      // Most segments have none: those who look for some need not read that again.
+      if (other.aborted?.length) other.aborted = null
     }
   }
 

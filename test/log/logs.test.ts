@@ -274,3 +274,50 @@ t.test('a disk error while loading is no clean stop afterwards', async t => {
   await host.clock.run(again.close())
   t.notOk(await host.disk.exists('/data/.kafka_cleanshutdown'))
 })
+
+t.test('a log that waits for room can be deleted, and makes room for the others', async t => {
+  const disk = new SimDisk(1)
+  const host = newHost(disk)
+  const logs = await openLogs(host)
+  const config = { ...smallConfig, segmentBytes: 1 << 20 }
+  const [full, other] = [await logs.create('t', topicId, 0, config), await logs.create('u', topicId, 0, config)]
+  const models = [new LogModel(), new LogModel()]
+  append(full, models[0], { bytes: 900 })
+  append(other, models[1], { bytes: 20 })
+  await host.clock.run(Promise.all([isDurable(full), isDurable(other)]))
+  const { totalBytes, freeBytes } = await disk.space()
+  disk.capacityBytes = totalBytes - freeBytes + 500
+  append(full, models[0], { bytes: 900 })
+  await host.clock.advance(100)
+  t.throws(() => append(other, models[1], { bytes: 20, origin: 'client' }), { code: Errors.KAFKA_STORAGE_ERROR })
+  await host.clock.run(logs.delete('t', 0))
+  await host.clock.advance(2_000)
+  append(other, models[1], { bytes: 20, origin: 'client' })
+  await host.clock.run(isDurable(other))
+  t.same(await readAll(other), models[1].batches)
+  await host.clock.run(logs.close())
+})
+
+t.test('a broker stops although the disk is full', async t => {
+  const disk = new SimDisk(1)
+  const host = newHost(disk)
+  const logs = await openLogs(host)
+  const log = await logs.create('t', topicId, 0, smallConfig)
+  const model = new LogModel()
+  append(log, model, { bytes: 20 })
+  await host.clock.run(isDurable(log))
+  const { totalBytes, freeBytes } = await disk.space()
+  disk.capacityBytes = totalBytes - freeBytes
+  append(log, model, { bytes: 20 })
+  const told = isDurable(log).then(
+    () => null,
+    error => error.code,
+  )
+  await host.clock.advance(100)
+  await host.clock.run(logs.close())
+  t.equal(await told, Errors.NOT_LEADER_OR_FOLLOWER)
+  disk.capacityBytes = 1 << 20
+  const again = await openLogs(host)
+  t.equal(again.get('t', 0)?.logEndOffset, 1)
+  await host.clock.run(again.close())
+})
