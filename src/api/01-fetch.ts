@@ -29,6 +29,9 @@ interface Outcome extends PartitionOutcome {
   readonly topic: string
   readonly topicId: string
   readonly data: PartitionData
+  readonly fetchOffset: number
+  /** Where this reader's view of the log ended. */
+  readonly limitOffset: number
   /** What to wait for when nothing was there; null for errors. */
   readonly partition: Partition | null
 }
@@ -93,18 +96,51 @@ async function readRound(
   isolation: Isolation,
   replicaId: number,
 ): Promise<Round> {
+  const bytesMax = Math.min(Math.max(request.maxBytes, 0), context.broker.config.fetchMaxBytes)
+  const together = await readTogether(context, session, isolation, replicaId, bytesMax)
+  if (together !== null) return together
   const outcomes: Outcome[] = []
   let bytes = 0
-  let urgent = false
-  const bytesMax = Math.min(Math.max(request.maxBytes, 0), context.broker.config.fetchMaxBytes)
   for (const wanted of session.partitions) {
     const reading = readPartition(wanted, context, isolation, replicaId, Math.max(bytesMax - bytes, 0), bytes === 0)
     const outcome = reading instanceof Promise ? await reading : reading
     bytes += outcome.recordsBytes
-    if (outcome.errorCode !== Errors.NONE || outcome.diverging) urgent = true
     outcomes.push(outcome)
   }
-  return { outcomes, bytes, urgent }
+  return { outcomes, bytes, urgent: outcomes.some(isUrgent) }
+}
+
+/**
+ * Reads all partitions at the same time, so that the disk and the page cache are asked in parallel. Null where the order
+ * matters: when the limits of the partitions together exceed that of the request, or when nothing fits its limit and the
+ * first batch has to go out whatever its size.
+ */
+async function readTogether(
+  context: RequestContext,
+  session: FetchContext,
+  isolation: Isolation,
+  replicaId: number,
+  bytesMax: number,
+): Promise<Round | null> {
+  const limits = session.partitions.reduce((sum, wanted) => sum + Math.max(wanted.partitionMaxBytes, 0), 0)
+  if (limits > bytesMax || session.partitions.length < 2) return null
+  const readings = session.partitions.map(wanted =>
+    readPartition(wanted, context, isolation, replicaId, bytesMax, false),
+  )
+  const outcomes = readings.some(reading => reading instanceof Promise)
+    ? await Promise.all(readings)
+    : (readings as Outcome[])
+  const bytes = outcomes.reduce((sum, outcome) => sum + outcome.recordsBytes, 0)
+  if (bytes === 0 && outcomes.some(hasMore)) return null
+  return { outcomes, bytes, urgent: outcomes.some(isUrgent) }
+}
+
+function isUrgent(outcome: Outcome): boolean {
+  return outcome.errorCode !== Errors.NONE || outcome.diverging
+}
+
+function hasMore({ partition, fetchOffset, limitOffset }: Outcome): boolean {
+  return partition !== null && fetchOffset < limitOffset
 }
 
 function readPartition(
@@ -195,6 +231,8 @@ function outcomeOf(
     diverging: diverging !== null,
     preferredReadReplica: -1,
     data,
+    fetchOffset: wanted.fetchOffset,
+    limitOffset: diverging ? -1 : partition.readLimit(isolation),
     partition,
   }
 }
@@ -232,6 +270,8 @@ function refused(
     diverging: false,
     preferredReadReplica: -1,
     data,
+    fetchOffset: wanted.fetchOffset,
+    limitOffset: -1,
     partition: null,
   }
 }
