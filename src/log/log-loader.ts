@@ -3,7 +3,7 @@
  * (recovery.ts). Whatever is derived and absent or damaged is made again; nothing derived is ever fatal.
  */
 import { baseOffset, batchBytes, lastOffset, maxTimestamp, partitionLeaderEpoch } from '../../protocol/records/batch.ts'
-import { CorruptRanges } from './corrupt-ranges.ts'
+import { CorruptRanges, corruptRangesFile } from './corrupt-ranges.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { Log, type LogState } from './log.ts'
 import { type LogConfig, syncsEveryWrite } from './log-config.ts'
@@ -58,6 +58,7 @@ class LogLoad {
   readonly #corrupt: CorruptRanges
   #segments: Segment[] = []
   #epochsKnown = false
+  #hasCorruptRanges = false
 
   constructor(request: LoadRequest) {
     const { services, directory } = request
@@ -73,7 +74,7 @@ class LogLoad {
     await this.#findSegments()
     await this.#snapshots.load()
     this.#epochsKnown = await this.#epochs.load()
-    await this.#corrupt.load(this.#segments)
+    if (this.#hasCorruptRanges) await this.#corrupt.load(this.#segments)
     const opened = clean && (await this.#openLast())
     if (!opened) await this.#recover()
     const end = this.#segments[this.#segments.length - 1].nextOffset
@@ -85,6 +86,7 @@ class LogLoad {
     const { services, directory, logStartOffset } = this.#request
     const { disk } = services.host
     const names = (await disk.list(directory)).map(entry => entry.name)
+    this.#hasCorruptRanges = names.includes(corruptRangesFile)
     const leftovers = names.filter(name => name.endsWith(deletedSuffix) || name.endsWith('.cleaned'))
     for (const name of leftovers) await disk.remove(`${directory}/${name}`)
     const offsets = names.map(name => offsetOfFileName(name, logSuffix)).filter(offset => offset !== null)
@@ -226,10 +228,8 @@ class LogLoad {
   }
 
   async #corruptSaved(): Promise<void> {
-    const before = this.#segments.some(segment => segment.corrupt.length > 0)
-    const { disk } = this.#request.services.host
-    if (before || (await disk.exists(`${this.#request.directory}/corrupt-ranges`)))
-      await this.#corrupt.save(this.#segments)
+    const found = this.#segments.some(segment => segment.corrupt.length > 0)
+    if (found || this.#hasCorruptRanges) await this.#corrupt.save(this.#segments)
   }
 
   async #finish(topicId: string, scannedEnd: number, opened: boolean): Promise<Log> {

@@ -46,13 +46,14 @@ export async function removeIndexes(disk: Disk, directory: string, baseOffset: n
 export async function loadIndexes(disk: Disk, directory: string, segment: Segment): Promise<boolean> {
   const read = (suffix: string) =>
     new DurableFile(disk, directory, offsetFileName(segment.baseOffset, suffix)).read().catch(absentUnlessFatal)
-  const [offsets, times, transactions] = await Promise.all(indexSuffixes.map(read))
+  const [offsets, times] = await Promise.all([read(offsetIndexSuffix), read(timeIndexSuffix)])
   if (!offsets || !times) return false
+  // Known already where there is no such file.
+  const transactions = segment.aborted === null ? await read(transactionIndexSuffix) : null
   const offsetIndex = OffsetIndex.decode(segment.baseOffset, offsets, segment.sizeBytes)
   const timeIndex = TimeIndex.decode(segment.baseOffset, times)
-  const aborted = transactions ? decodeAborted(segment.baseOffset, transactions) : []
+  const aborted = transactions ? decodeAborted(segment.baseOffset, transactions) : (segment.aborted ?? [])
   if (!offsetIndex || !timeIndex || !aborted) return false
-  // A segment with records in it has at least one entry in its time index, unless none of them has a timestamp.
   segment.offsetIndex = offsetIndex
   segment.timeIndex = timeIndex
   segment.aborted = aborted
