@@ -13,6 +13,7 @@ RUN npm run build && npm prune --omit=dev --ignore-scripts
 FROM ${NODE_IMAGE}
 # What holds where neither a KAFKA_... variable nor a mounted configuration says otherwise.
 ENV NODE_ENV=production \
+    UV_THREADPOOL_SIZE=16 \
     OTTLA_CONFIG=/mnt/shared/config/server.properties \
     OTTLA_DATA_DIR=/var/lib/ottla \
     OTTLA_LISTENERS=PLAINTEXT://:9092 \

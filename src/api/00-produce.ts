@@ -20,6 +20,7 @@ import { CloseConnection } from '../network/peer.ts'
 import type { Partition } from '../replication/partition.ts'
 import { defineHandler } from './define.ts'
 import { leaderHint, nodeEndpoints } from './leader-hint.ts'
+import { requestLimits } from './limits.ts'
 import type { RequestContext } from './request.ts'
 
 type Request = RequestOf<typeof produce>
@@ -40,6 +41,9 @@ export const handler = defineHandler(
     const responses = appendAll(request, context, pending)
     context.release()
     if (request.acks === 0) {
+      // Nobody is told, but the request stays in work until its records are in the file: that bounds what a client that
+      // waits for nothing can pile up.
+      if (pending.length > 0) await acknowledged(pending, 1, requestLimits.unacknowledgedWaitMsMax, context)
       if (hasError(responses)) throw new CloseConnection('a produce request with acks=0 failed')
       return null
     }

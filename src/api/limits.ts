@@ -2,6 +2,6 @@
 export const requestLimits = {
   /** A Fetch waits no longer than this, whatever it asks for. */
   fetchWaitMsMax: 5 * 60_000,
-  /** DeleteRecords, CreateTopics and the like wait no longer than this. */
-  adminWaitMsMax: 5 * 60_000,
+  /** A Produce request with acks=0 is in work no longer than this, then its connection is closed. */
+  unacknowledgedWaitMsMax: 60_000,
 } as const
