@@ -5,7 +5,7 @@ module.exports = class {
     const seen = new Set()
     const line = (test, status, detail) => {
       const suite = test.parent.titlePath()
-      const name = `e2e / ${[...suite, test.title].join(': ').replaceAll(/\s+/g, ' ')}`
+      const name = `e2e / ${[...suite, test.title].join(': ').replaceAll(/\s+/g, ' ').trim()}`
       if (seen.has(name)) return // a hook that fails after its test passed
       seen.add(name)
       process.stdout.write(`${JSON.stringify({ test: name, status, detail, ms: test.duration })}\n`)
