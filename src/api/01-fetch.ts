@@ -112,8 +112,8 @@ async function readRound(
 
 /**
  * Reads all partitions at the same time, so that the disk and the page cache are asked in parallel. Null where the order
- * matters: when the limits of the partitions together exceed that of the request, or when nothing fits its limit and the
- * first batch has to go out whatever its size.
+ * matters: when the limits of the partitions together exceed that of the request, or when a batch is larger than the limit of
+ * its partition and goes out as the first one or not at all.
  */
 async function readTogether(
   context: RequestContext,
@@ -131,7 +131,7 @@ async function readTogether(
     ? await Promise.all(readings)
     : (readings as Outcome[])
   const bytes = outcomes.reduce((sum, outcome) => sum + outcome.recordsBytes, 0)
-  if (bytes === 0 && outcomes.some(hasMore)) return null
+  if (outcomes.some(isHeldUp)) return null
   return { outcomes, bytes, urgent: outcomes.some(isUrgent) }
 }
 
@@ -139,8 +139,9 @@ function isUrgent(outcome: Outcome): boolean {
   return outcome.errorCode !== Errors.NONE || outcome.diverging
 }
 
-function hasMore({ partition, fetchOffset, limitOffset }: Outcome): boolean {
-  return partition !== null && fetchOffset < limitOffset
+/** Its next batch is larger than its limit: only the order of the partitions can tell when it may go out all the same. */
+function isHeldUp({ partition, recordsBytes, fetchOffset, limitOffset }: Outcome): boolean {
+  return partition !== null && recordsBytes === 0 && fetchOffset < limitOffset
 }
 
 function readPartition(
