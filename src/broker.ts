@@ -24,6 +24,7 @@ import type { MetadataState } from './metadata/state.ts'
 import type { Serve } from './network/connection.ts'
 import { networkLimitsOf } from './network/limits.ts'
 import { type BoundListener, Listeners } from './network/listener.ts'
+import { Peers } from './network/peers.ts'
 import { Partitions } from './replication/partitions.ts'
 import { topicLogConfig } from './replication/topic-log-config.ts'
 
@@ -107,13 +108,14 @@ export class Broker {
   }
 
   async #close(): Promise<void> {
-    const { coordinators, partitions, logs } = this.#rooms
+    const { coordinators, partitions, peers, logs } = this.#rooms
     this.#listeners.stopAccepting()
     // Whoever waits, for records or for other members, is answered now.
     this.#rooms.closing.advance(1)
     coordinators.close()
     await this.#listeners.close()
     await this.#plane.close()
+    await peers.close()
     await partitions.close()
     await logs.close(this.#plane.brokerEpoch)
   }
@@ -162,6 +164,7 @@ async function connect(
     controller,
     partitions,
     coordinators,
+    peers: new Peers(host, { clientId: `ottla-${nodeId}` }),
     producerIds: new ProducerIds(() => controller.allocateProducerIds(nodeId, plane.brokerEpoch)),
     logs,
     quorum,

@@ -9,6 +9,7 @@ import type { Watermark } from '../lib/watermark.ts'
 import type { Logs } from '../log/logs.ts'
 import type { MetadataState } from '../metadata/state.ts'
 import type { Peer } from '../network/peer.ts'
+import type { Peers } from '../network/peers.ts'
 import type { Quorum } from '../raft/quorum.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { FetchSessionCache } from './fetch-sessions.ts'
@@ -25,6 +26,8 @@ export interface Rooms {
   readonly controller: Controller
   readonly partitions: Partitions
   readonly coordinators: Coordinators
+  /** Connections to the other nodes of the cluster. */
+  readonly peers: Peers
   readonly producerIds: ProducerIds
   readonly logs: Logs
   readonly quorum: Quorum
