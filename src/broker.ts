@@ -7,7 +7,7 @@ import { Dispatcher } from './api/dispatch.ts'
 import { FetchSessionCache, fetchSessionLimits } from './api/fetch-sessions.ts'
 import { handlers } from './api/handlers.ts'
 import type { Rooms } from './api/request.ts'
-import type { BrokerConfig } from './config/broker.ts'
+import { type BrokerConfig, ConfigError } from './config/broker.ts'
 import { EffectiveConfigs, resourceTypes } from './config/effective.ts'
 import type { Listener } from './config/listeners.ts'
 import type { Controller } from './controller/controller.ts'
@@ -54,6 +54,7 @@ export class Broker {
   /** Resolves when the broker takes clients. Throws what MetadataPlane.open and Logs.open do, and what binding
    * throws. */
   static async start(config: BrokerConfig, host: Host, options: BrokerOptions = {}): Promise<Broker> {
+    if (!config.isAlone) throw new ConfigError(['clusters are not served yet: the node must be alone in its quorum'])
     for (const warning of config.warnings) host.log.warn({}, warning)
     await compressionReady
     const logs = await Logs.open(host, logsOptions(config))

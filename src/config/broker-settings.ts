@@ -8,7 +8,6 @@ import {
   betweenOr,
   bool,
   double,
-  eachMatching,
   INT_MAX,
   int,
   LONG_MAX,
@@ -30,30 +29,8 @@ export const brokerSettings = {
     importance: 'high',
     doc: 'Identifies this node in the cluster; unique and stable.',
   }),
-  'process.roles': list(['broker', 'controller'], {
-    required: true,
-    valid: subsetOf(['broker', 'controller'], false),
-    importance: 'high',
-    doc: 'Which roles this process takes: broker, controller, or both.',
-  }),
   'broker.rack': string(null, {
     doc: 'Failure domain of this broker, told to clients and used when replicas are placed.',
-  }),
-  'controller.listener.names': list(['CONTROLLER'], {
-    required: true,
-    valid: names(false),
-    importance: 'high',
-    doc: 'Listeners that carry controller traffic; the first is used by this broker to reach controllers.',
-  }),
-  'controller.quorum.voters': list([], {
-    valid: eachMatching('a list of id@host:port', /^\d+@.+:\d+$/),
-    importance: 'high',
-    doc: 'The fixed set of voters of the metadata quorum, as id@host:port.',
-  }),
-  'controller.quorum.bootstrap.servers': list([], {
-    valid: eachMatching('a list of host:port', /^.+:\d+$/),
-    importance: 'high',
-    doc: 'Where to find the metadata quorum, as host:port.',
   }),
 
   // metadata log

@@ -2,19 +2,23 @@
  * The configuration of one broker, checked: `parseBrokerConfig` makes it out of properties, or throws a ConfigError that
  * names every wrong key, its value and what is allowed.
  */
-import type { brokerSettings } from './broker-settings.ts'
 import { ownDefaults } from './defaults.ts'
 import { type ListenerConfig, readListeners } from './listener-config.ts'
 import type { Properties } from './properties.ts'
-import { type Setting, SettingError, type ValueOf } from './setting.ts'
+import { checkListenersOfRoles, type QuorumConfig, readQuorum } from './quorum-config.ts'
+import { type Setting, SettingError } from './setting.ts'
 import { inFirstUnit, spellings } from './synonyms.ts'
-import { brokerSetting, brokerSettingNames, isRead, type ReadSettingName } from './tables.ts'
+import { type BrokerValue, brokerSetting, brokerSettingNames, isRead, type ReadSettingName } from './tables.ts'
 import { isObsolete, refusals } from './unsupported.ts'
 
 type Camel<S extends string> = S extends `${infer Head}.${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S
 
 /** Settings that are given as something better than their own value. */
 type Digested =
+  | 'process.roles'
+  | 'controller.listener.names'
+  | 'controller.quorum.voters'
+  | 'controller.quorum.bootstrap.servers'
   | 'listeners'
   | 'advertised.listeners'
   | 'listener.security.protocol.map'
@@ -36,10 +40,10 @@ type Digested =
 
 /** `num.partitions` is `numPartitions`, and so on for every setting that this broker reads. */
 type BrokerValues = {
-  readonly [K in Exclude<ReadSettingName, Digested> as Camel<K>]: ValueOf<(typeof brokerSettings)[K]>
+  readonly [K in Exclude<ReadSettingName, Digested> as Camel<K>]: BrokerValue<K>
 }
 
-export interface BrokerConfig extends BrokerValues, ListenerConfig {
+export interface BrokerConfig extends BrokerValues, ListenerConfig, QuorumConfig {
   /** The one with the metadata log comes first. */
   readonly logDirs: readonly string[]
   /** Where `__cluster_metadata-0` is. */
@@ -88,14 +92,27 @@ export function parseBrokerConfig(properties: Properties, options: ParseOptions 
   }
   noteInert(staticValues, warnings)
   checkNode(parsed, staticValues, problems)
+  const quorum = readQuorum(
+    {
+      nodeId: Number(parsed.get('node.id')),
+      roles: listOf(parsed, 'process.roles'),
+      voters: listOf(parsed, 'controller.quorum.voters'),
+      bootstrapServers: listOf(parsed, 'controller.quorum.bootstrap.servers'),
+    },
+    problems,
+  )
   const listeners = readListeners(
     name => textOf(staticValues, name),
     name => properties.has(name),
     options.hostName ?? 'localhost',
     problems,
   )
+  if (listeners) {
+    const counts = { broker: listeners.listeners.length, controller: listeners.controllerListeners.length }
+    checkListenersOfRoles(quorum, counts, problems)
+  }
   if (problems.length > 0 || !listeners) throw new ConfigError(problems)
-  return assemble(parsed, staticValues, listeners, warnings)
+  return assemble(parsed, staticValues, { ...listeners, ...quorum }, warnings)
 }
 
 function withOwnDefaults(properties: Properties): Map<string, string> {
@@ -168,25 +185,11 @@ function checkNode(parsed: Map<string, unknown>, staticValues: Map<string, strin
   const nodeName = String(parsed.get('node.id'))
   staticValues.set('node.id', nodeName)
   staticValues.set('broker.id', nodeName)
-  const roles = parsed.get('process.roles')
-  if (Array.isArray(roles) && !(roles.includes('broker') && roles.includes('controller'))) {
-    problems.push(
-      `Invalid value ${roles.join(',')} for configuration process.roles: it must be broker,controller, since this broker is its own controller`,
-    )
-  }
-  const voters = parsed.get('controller.quorum.voters')
-  const id = parsed.get('node.id')
-  if (Array.isArray(voters) && voters.length > 0 && (voters.length > 1 || voters[0].split('@')[0] !== String(id))) {
-    problems.push(
-      `Invalid value ${voters.join(',')} for configuration controller.quorum.voters: it must be this node alone, ${id}@host:port`,
-    )
-  }
-  const bootstrap = parsed.get('controller.quorum.bootstrap.servers')
-  if (Array.isArray(bootstrap) && bootstrap.length > 1) {
-    problems.push(
-      `Invalid value ${bootstrap.join(',')} for configuration controller.quorum.bootstrap.servers: it must be this node alone`,
-    )
-  }
+}
+
+function listOf(parsed: ReadonlyMap<string, unknown>, name: string): readonly string[] {
+  const value = parsed.get(name) ?? brokerSetting(name)?.fallback
+  return Array.isArray(value) ? value : []
 }
 
 function textOf(staticValues: ReadonlyMap<string, string>, name: string): string | null {
@@ -210,7 +213,7 @@ const HOUR_MS = 3_600_000
 function assemble(
   parsed: ReadonlyMap<string, unknown>,
   staticValues: ReadonlyMap<string, string>,
-  listeners: ListenerConfig,
+  listeners: ListenerConfig & QuorumConfig,
   warnings: readonly string[],
 ): BrokerConfig {
   const values: Record<string, unknown> = {}

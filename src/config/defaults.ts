@@ -30,7 +30,7 @@ export const ownDefaults: readonly OwnDefault[] = [
   {
     name: 'offsets.topic.replication.factor',
     value: '1',
-    unless: [],
-    reason: 'one broker holds one replica; as in the server.properties of Apache Kafka',
+    unless: ['controller.quorum.voters', 'controller.quorum.bootstrap.servers'],
+    reason: 'one broker alone holds one replica; as in the server.properties of Apache Kafka',
   },
 ]

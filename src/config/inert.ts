@@ -21,49 +21,6 @@ import {
 
 export const inertSettings = {
   // node
-  'controller.quorum.election.timeout.ms': int(1000, {
-    valid: atLeast(0),
-    importance: 'high',
-    doc: 'How long a voter waits without a leader before it stands for election.',
-  }),
-  'controller.quorum.fetch.timeout.ms': int(2000, {
-    valid: atLeast(0),
-    importance: 'high',
-    doc: 'How long without a successful fetch from the leader before a voter stands for election.',
-  }),
-  'controller.quorum.election.backoff.max.ms': int(1000, {
-    valid: atLeast(0),
-    importance: 'high',
-    doc: 'Longest wait between elections that fail.',
-  }),
-  'controller.quorum.append.linger.ms': int(25, {
-    valid: atLeast(0),
-    doc: 'How long the leader gathers records before it writes them.',
-  }),
-  'controller.quorum.request.timeout.ms': int(2000, {
-    valid: atLeast(0),
-    doc: 'How long a request within the quorum may take.',
-  }),
-  'controller.quorum.retry.backoff.ms': int(20, {
-    valid: atLeast(0),
-    importance: 'low',
-    doc: 'Wait before a failed request within the quorum is sent again.',
-  }),
-  'controller.quorum.auto.join.enable': bool(false, {
-    importance: 'low',
-    doc: 'Whether a controller adds itself to the voters.',
-  }),
-  'controller.quorum.fetch.snapshot.max.bytes': int(1_048_576, {
-    valid: atLeast(1),
-    importance: 'low',
-    doc: 'Largest piece of a metadata snapshot fetched at once.',
-  }),
-  'controller.quorum.fetch.max.bytes': int(1_048_576, {
-    valid: atLeast(1),
-    importance: 'low',
-    doc: 'Most bytes of metadata records fetched at once.',
-  }),
-  'controller.socket.timeout.ms': int(30_000, { doc: 'Socket timeout between broker and controller.' }),
   'controller.performance.sample.period.ms': long(60_000, {
     valid: atLeast(100),
     internal: true,
@@ -74,19 +31,11 @@ export const inertSettings = {
     internal: true,
     doc: 'Controller events slower than this are always reported.',
   }),
-  'initial.broker.registration.timeout.ms': int(60_000, {
-    doc: 'How long a broker tries to register before it gives up.',
-  }),
-  'broker.heartbeat.interval.ms': int(2000, { doc: 'How often a broker tells the controller that it lives.' }),
-  'broker.session.timeout.ms': int(9000, {
-    doc: 'How long without a heartbeat before the controller fences a broker.',
-  }),
   'server.max.startup.time.ms': long(LONG_MAX, {
     valid: atLeast(0),
     internal: true,
     doc: 'How long the start may take before the process gives up.',
   }),
-  'controlled.shutdown.enable': bool(true, { doc: 'Whether leaderships are moved away before a broker stops.' }),
   'unstable.api.versions.enable': bool(false, {
     importance: 'high',
     internal: true,
@@ -111,19 +60,6 @@ export const inertSettings = {
   }),
 
   // metadata log
-  'metadata.max.retention.bytes': long(104_857_600, {
-    importance: 'high',
-    doc: 'Bytes of metadata log and snapshots kept before old ones are deleted.',
-  }),
-  'metadata.max.retention.ms': long(604_800_000, {
-    importance: 'high',
-    doc: 'How long metadata log and snapshots are kept before old ones are deleted.',
-  }),
-  'metadata.max.idle.interval.ms': int(500, {
-    valid: atLeast(0),
-    importance: 'low',
-    doc: 'How often an idle active controller writes a no-op record; 0 for never.',
-  }),
   'internal.metadata.log.segment.bytes': int(null, {
     importance: 'low',
     internal: true,
@@ -239,26 +175,7 @@ export const inertSettings = {
   }),
 
   // replication
-  'replica.lag.time.max.ms': long(30_000, {
-    importance: 'high',
-    doc: 'How long a follower may lag before it leaves the in-sync set.',
-  }),
-  'replica.socket.timeout.ms': int(30_000, { importance: 'high', doc: 'Socket timeout of replication.' }),
   'replica.socket.receive.buffer.bytes': int(65_536, { importance: 'high', doc: 'Receive buffer of replication.' }),
-  'replica.fetch.max.bytes': int(1_048_576, { valid: atLeast(0), doc: 'Bytes a follower asks for per partition.' }),
-  'replica.fetch.wait.max.ms': int(500, {
-    importance: 'high',
-    doc: "How long a follower's fetch may wait for records.",
-  }),
-  'replica.fetch.backoff.ms': int(1000, { valid: atLeast(0), doc: 'Wait of a follower after a failed fetch.' }),
-  'replica.fetch.min.bytes': int(1, { importance: 'high', doc: "Bytes a follower's fetch waits for." }),
-  'replica.fetch.response.max.bytes': int(10_485_760, { valid: atLeast(0), doc: 'Bytes a follower asks for in all.' }),
-  'num.replica.fetchers': int(1, {
-    valid: atLeast(1),
-    importance: 'high',
-    dynamic: 'cluster',
-    doc: 'Fetch connections per source broker.',
-  }),
   'fetch.purgatory.purge.interval.requests': int(1000, {
     doc: 'How many answered fetches may be remembered before they are dropped.',
   }),
@@ -267,34 +184,6 @@ export const inertSettings = {
   }),
   'delete.records.purgatory.purge.interval.requests': int(1, {
     doc: 'How many answered delete-records requests may be remembered before they are dropped.',
-  }),
-  'auto.leader.rebalance.enable': bool(true, {
-    importance: 'high',
-    doc: 'Whether leaderships move back to preferred replicas by themselves.',
-  }),
-  'leader.imbalance.check.interval.seconds': long(300, {
-    valid: atLeast(1),
-    importance: 'high',
-    doc: 'How often that is looked at.',
-  }),
-  'replica.selector.class': string(null, { doc: 'Class that picks the replica a consumer should read from.' }),
-  'leader.replication.throttled.rate': long(LONG_MAX, {
-    internal: true,
-    valid: atLeast(0),
-    dynamic: 'cluster',
-    doc: 'Bytes a second for replication of throttled replicas on the leader.',
-  }),
-  'follower.replication.throttled.rate': long(LONG_MAX, {
-    internal: true,
-    valid: atLeast(0),
-    dynamic: 'cluster',
-    doc: 'Bytes a second for replication of throttled replicas on the follower.',
-  }),
-  'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, {
-    internal: true,
-    valid: atLeast(0),
-    dynamic: 'cluster',
-    doc: 'Bytes a second for moving replicas between directories.',
   }),
   'num.replica.alter.log.dirs.threads': int(null, {
     importance: 'high',

@@ -12,10 +12,12 @@ import { parseList } from './setting.ts'
 export interface ListenerConfig {
   /** Where clients and brokers come in. Listeners named in controller.listener.names are not among them. */
   readonly listeners: readonly Listener[]
-  /** Named for controllers; not opened, since the quorum is this process alone. */
+  /** Where controllers and brokers reach the controller of this node. */
   readonly controllerListeners: readonly Listener[]
-  /** One of `listeners`. */
-  readonly interBrokerListener: Listener
+  /** `controller.listener.names`: the first is how this node reaches controllers. */
+  readonly controllerListenerNames: readonly string[]
+  /** One of `listeners`; null in a node that is no broker. */
+  readonly interBrokerListener: Listener | null
 }
 
 const unroutable = new Set(['0.0.0.0', '::', '0:0:0:0:0:0:0:0'])
@@ -51,15 +53,13 @@ export function readListeners(
     return { ...address, protocol: protocol ?? 'PLAINTEXT', advertised: told }
   })
   const listeners = all.filter(({ name }) => !controllerNames.includes(name))
-  checkProtocols(listeners, problems)
-  if (listeners.length === 0 && problems.length === before) {
-    problems.push('Invalid value for configuration listeners: it must name a listener for clients')
-  }
+  checkProtocols(all, problems)
   const interBrokerListener = findInterBroker(value, listeners, controllerNames, problems)
-  if (problems.length > before || !interBrokerListener) return null
+  if (problems.length > before) return null
   return {
     listeners,
     controllerListeners: all.filter(({ name }) => controllerNames.includes(name)),
+    controllerListenerNames: controllerNames,
     interBrokerListener,
   }
 }

@@ -1,21 +1,25 @@
 /** The one table of settings, put together: every name that Apache Kafka 4.3 documents for a broker. */
 import { brokerSettings } from './broker-settings.ts'
+import { clusterSettings } from './cluster-settings.ts'
 import { inertSettings } from './inert.ts'
 import { inertFeatureSettings } from './inert-features.ts'
 import { inertSecuritySettings } from './inert-security.ts'
 import type { Setting, ValueOf } from './setting.ts'
 
-/** Names of settings that this broker reads: what `BrokerConfig.get` takes. */
-export type ReadSettingName = keyof typeof brokerSettings
+/** What this broker reads. */
+const readSettings = { ...brokerSettings, ...clusterSettings }
+
+/** Names of settings that this broker reads. */
+export type ReadSettingName = keyof typeof readSettings
 export type BrokerSettingName =
   | ReadSettingName
   | keyof typeof inertSettings
   | keyof typeof inertSecuritySettings
   | keyof typeof inertFeatureSettings
-export type BrokerValue<K extends ReadSettingName> = ValueOf<(typeof brokerSettings)[K]>
+export type BrokerValue<K extends ReadSettingName> = ValueOf<(typeof readSettings)[K]>
 
 const everything: Readonly<Record<string, Setting>> = {
-  ...brokerSettings,
+  ...readSettings,
   ...inertSettings,
   ...inertSecuritySettings,
   ...inertFeatureSettings,
@@ -28,5 +32,5 @@ export function brokerSetting(name: string): Setting | null {
 }
 
 export function isRead(name: string): name is ReadSettingName {
-  return Object.hasOwn(brokerSettings, name)
+  return Object.hasOwn(readSettings, name)
 }

@@ -71,7 +71,7 @@ t.test('listeners', async t => {
     },
     { name: 'OUTSIDE', host: '::1', port: 0, protocol: 'PLAINTEXT', advertised: null },
   ])
-  t.equal(config.interBrokerListener.name, 'INSIDE')
+  t.equal(config.interBrokerListener?.name, 'INSIDE')
   t.same(
     config.controllerListeners.map(({ name, port }) => [name, port]),
     [['CONTROLLER', 9093]],
@@ -102,22 +102,59 @@ t.test('listeners that cannot be', async t => {
   refuses({ listeners: 'SSL://a:1' }, /must be PLAINTEXT, the only protocol served/)
   refuses(
     { listeners: 'CONTROLLER://a:1', 'controller.listener.names': 'CONTROLLER' },
-    /must name a listener for clients/,
+    /There must be at least one broker advertised listener/,
   )
   refuses({ 'inter.broker.listener.name': 'X' }, /must be one of listeners/)
 })
 
-t.test('what one broker alone cannot be', async t => {
+t.test('roles and quorum', async t => {
   const refuses = (settings: Record<string, string>, pattern: RegExp) =>
     t.match(problems(settings).join('\n'), pattern, JSON.stringify(settings))
-  refuses({ 'process.roles': 'broker' }, /process.roles: it must be broker,controller/)
-  refuses({ 'controller.quorum.voters': '1@a:1,2@b:1' }, /must be this node alone/)
-  refuses({ 'controller.quorum.voters': '2@b:1' }, /must be this node alone, 1@host:port/)
-  refuses({ 'controller.quorum.bootstrap.servers': 'a:1,b:1' }, /must be this node alone/)
+  const voters = { 'controller.quorum.voters': '1@a:1,2@b:2' }
+  const both = 'PLAINTEXT://h:9092,CONTROLLER://h:9093'
+  refuses({ 'process.roles': 'broker' }, /either controller.quorum.bootstrap.servers must contain/)
+  refuses({ 'process.roles': 'broker', ...voters }, /the node id 1 must not be included in the set of voters/)
+  refuses({ 'node.id': '3', listeners: both, ...voters }, /the node id 3 must be included in the set of voters/)
+  refuses(
+    voters,
+    /at least one value appearing in the 'listeners' configuration when running the KRaft controller role/,
+  )
+  refuses({ 'controller.quorum.bootstrap.servers': 'a:1' }, /at least one value appearing in the 'listeners'/)
+  refuses(
+    { 'process.roles': 'broker', 'node.id': '3', listeners: both, ...voters },
+    /must not contain a value appearing/,
+  )
+  refuses({ 'process.roles': 'controller', listeners: both, ...voters }, /must only contain KRaft controller listeners/)
+  refuses({ 'controller.quorum.voters': '1@a:1,1@b:2', listeners: both }, /voter 1 is there twice/)
+  refuses({ 'controller.quorum.voters': '1@a:70000', listeners: both }, /the port must be between 1 and 65535/)
   refuses({ 'node.id': '1', 'broker.id': '2' }, /must be equal to node.id, which is 1/)
   refuses({ 'authorizer.class.name': 'org.Some' }, /must be empty/)
   t.equal(parse({ 'broker.id': '5' }).nodeId, 5)
-  t.equal(parse({ 'controller.quorum.voters': '1@a:1' }).nodeId, 1)
+
+  const alone = parse({ 'controller.quorum.voters': '1@a:1' })
+  t.same([alone.isAlone, alone.quorumVoters], [true, [{ id: 1, host: 'a', port: 1 }]])
+  t.equal(parse().isAlone, true)
+  t.equal(parse().offsetsTopicReplicationFactor, 1)
+
+  const combined = parse({ listeners: both, ...voters, 'controller.quorum.voters': '1@a:1,2@[::1]:2' })
+  t.same([...combined.roles], ['broker', 'controller'])
+  t.equal(combined.isAlone, false)
+  t.same(combined.quorumVoters[1], { id: 2, host: '::1', port: 2 })
+  t.equal(combined.offsetsTopicReplicationFactor, 3)
+
+  const controller = parse({ 'process.roles': 'controller', listeners: 'CONTROLLER://h:9093', ...voters })
+  t.same([controller.listeners, controller.interBrokerListener], [[], null])
+  t.same(
+    controller.controllerListeners.map(({ name, port }) => [name, port]),
+    [['CONTROLLER', 9093]],
+  )
+
+  const broker = parse({ 'process.roles': 'broker', 'node.id': '7', 'controller.quorum.bootstrap.servers': 'a:1,b:2' })
+  t.same(broker.controllerListenerNames, ['CONTROLLER'])
+  t.same(broker.quorumBootstrapServers, [
+    { host: 'a', port: 1 },
+    { host: 'b', port: 2 },
+  ])
 })
 
 t.test('keys without effect are told once, unknown ones too', async t => {
