@@ -333,11 +333,13 @@ export class Connection implements Spender {
     if (this.#gone || this.#outputBlocked || (this.#flushPlanned && this.#places.length > 0)) return
     const { limits, clock } = this.#setting
     const stream = this.#stream
+    // A stream that never was above its own mark would not tell when it has drained.
+    const window = Math.max(limits.writeWindowBytes, stream.writableHighWaterMark)
     if (this.#outbox.length > 0) {
       if (stream.writableLength === 0) this.#outputProgressMs = this.#activeMs = clock.monotonic()
       stream.cork()
       let count = 0
-      while (count < this.#outbox.length && stream.writableLength < limits.writeWindowBytes) {
+      while (count < this.#outbox.length && stream.writableLength < window) {
         const chunk = this.#outbox[count]
         this.#outboxBytes -= chunk.length
         stream.write(chunk)

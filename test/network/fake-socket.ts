@@ -7,8 +7,8 @@ export class FakeSocket extends Duplex {
   readonly writes: number[] = []
   #held: (() => void)[] | null = null
 
-  constructor() {
-    super({ allowHalfOpen: true })
+  constructor(highWaterMark = 16_384) {
+    super({ allowHalfOpen: true, highWaterMark })
   }
 
   feed(bytes: Uint8Array): void {
