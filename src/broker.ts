@@ -230,6 +230,8 @@ function logsOptions(config: BrokerConfig) {
     highWatermarkCheckpointMs: config.replicaHighWatermarkCheckpointIntervalMs,
     retentionCheckMs: config.logRetentionCheckIntervalMs,
     producerIdExpirationMs: config.producerIdExpirationMs,
+    producerIdExpirationCheckMs: config.producerIdExpirationCheckIntervalMs,
+    loadsPerDirectory: config.numRecoveryThreadsPerDataDir,
   }
 }
 

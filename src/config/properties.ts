@@ -1,5 +1,5 @@
 /**
- * Where settings come from as text: a Java properties file, `--override key=value`, and the environment variables of
+ * Where settings come from as text: a Java properties file (`meta.properties` of a log directory is one too), `--override key=value`, and the environment variables of
  * the official apache/kafka image.
  */
 

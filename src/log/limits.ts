@@ -21,8 +21,8 @@ export interface LogLimits {
   readonly spaceCheckMs: number
   /** Pause before a write that found the disk full is tried again, milliseconds. */
   readonly fullRetryMs: number
-  /** Logs loaded at the same time when a directory is opened. */
-  readonly parallelLoads: number
+  /** Logs of one directory that are loaded, or closed, at the same time, unless the options say otherwise. */
+  readonly loadsPerDirectory: number
   /** Bytes read at a time while a segment is scanned. */
   readonly scanBytes: number
 }
@@ -38,6 +38,6 @@ export const logLimits: LogLimits = {
   reservedFreeBytes: 64 << 20,
   spaceCheckMs: 1000,
   fullRetryMs: 500,
-  parallelLoads: 16,
+  loadsPerDirectory: 16,
   scanBytes: 1 << 20,
 }

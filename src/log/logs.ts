@@ -24,6 +24,9 @@ export interface LogsOptions {
   readonly highWatermarkCheckpointMs?: number
   readonly retentionCheckMs?: number
   readonly producerIdExpirationMs?: number
+  readonly producerIdExpirationCheckMs?: number
+  /** Logs of one directory that are loaded, or closed, at the same time. */
+  readonly loadsPerDirectory?: number
 }
 
 interface NewLog {
@@ -121,14 +124,13 @@ export class Logs {
    * settings of a topic.
    */
   async loadAll(configOf: (topic: string) => LogConfig): Promise<void> {
-    const queue = this.#states.flatMap(state => state.waiting.map(waiting => ({ state, waiting })))
-    const worker = async () => {
-      for (let next = queue.pop(); next; next = queue.pop()) {
-        const { topic, partition, name } = next.waiting
-        await this.#load(next.state, name, topic, partition, configOf(topic))
-      }
-    }
-    await Promise.all(Array.from({ length: this.#limits.parallelLoads }, worker))
+    await Promise.all(
+      this.#states.map(state =>
+        this.#severalAtATime(state.waiting, ({ topic, partition, name }) =>
+          this.#load(state, name, topic, partition, configOf(topic)),
+        ),
+      ),
+    )
     // What was recovered has been synced: the next crash need not recover it again.
     await Promise.all(
       this.#states.map(state => state.checkpoints.writeAll().catch(error => this.#failed(state, error))),
@@ -193,8 +195,8 @@ export class Logs {
 
   /** Starts what runs by the clock: checkpoints, retention, expiry of producers. */
   start(): void {
-    const { recoveryPointCheckpointMs, logStartCheckpointMs, highWatermarkCheckpointMs, retentionCheckMs } =
-      this.#options
+    const { recoveryPointCheckpointMs, logStartCheckpointMs, highWatermarkCheckpointMs } = this.#options
+    const { retentionCheckMs, producerIdExpirationCheckMs } = this.#options
     const each = (write: (checkpoints: DirectoryCheckpoints) => Promise<void>) => () =>
       Promise.all(this.#states.map(state => write(state.checkpoints).catch(error => this.#failed(state, error))))
     this.#repeat(
@@ -211,13 +213,15 @@ export class Logs {
     )
     const retentionMs = retentionCheckMs ?? 300_000
     this.#repeat(retentionMs, () => this.enforceRetention(), Math.min(firstRetentionMs, retentionMs))
+    this.#repeat(producerIdExpirationCheckMs ?? 600_000, async () => {
+      for (const log of this.all()) if (!log.failure) log.expireProducers()
+    })
   }
 
   /** Retention of all logs, one after the other. Never fails: a failing log takes its directory offline by itself. */
   async enforceRetention(): Promise<void> {
     for (const log of this.all()) {
       if (log.failure || this.#closed) continue
-      log.expireProducers()
       const removed = await log.enforceRetention().catch(error => {
         if (!(error instanceof KafkaError)) throw error
         return 0
@@ -354,11 +358,9 @@ export class Logs {
     const { directory, checkpoints, services, logs } = state
     services.space.close()
     let clean = !this.#loadFailed && state.waiting.length === 0
-    const queue = [...logs.values()]
-    const worker = async () => {
-      for (let log = queue.pop(); log; log = queue.pop()) if (!(await log.close())) clean = false
-    }
-    await Promise.all(Array.from({ length: this.#limits.parallelLoads }, worker))
+    await this.#severalAtATime([...logs.values()], async log => {
+      if (!(await log.close())) clean = false
+    })
     if (!directory.isOffline) {
       await checkpoints.writeAll().catch(error => {
         clean = false
@@ -389,6 +391,15 @@ export class Logs {
       this.#host.disk.remove(path).catch(error => this.#host.log.warn({ err: error, path }, 'could not be removed'))
     })
     this.#timers.add(cancel)
+  }
+
+  async #severalAtATime<T>(all: readonly T[], run: (one: T) => Promise<void>): Promise<void> {
+    const queue = [...all]
+    const worker = async () => {
+      for (let next = queue.pop(); next !== undefined; next = queue.pop()) await run(next)
+    }
+    const workers = this.#options.loadsPerDirectory ?? this.#limits.loadsPerDirectory
+    await Promise.all(Array.from({ length: workers }, worker))
   }
 
   #repeat(everyMs: number, run: () => Promise<unknown>, firstMs = everyMs): void {

@@ -2,6 +2,7 @@
  * File `meta.properties` of a log directory: which cluster and which node it belongs to, and its own id. Java's
  * properties format; keys that are not known here are kept.
  */
+import { parseProperties } from '../config/properties.ts'
 import type { Disk } from '../host/host.ts'
 import { DurableFile } from './durable-file.ts'
 
@@ -57,40 +58,6 @@ export function writeMetaProperties(disk: Disk, directory: string, meta: MetaPro
   ]
   const text = entries.map(([key, value]) => `${escapeProperty(key, true)}=${escapeProperty(value, false)}\n`).join('')
   return new DurableFile(disk, directory, metaPropertiesFile).write(text)
-}
-
-/** Java's properties: comments, continuation lines, escapes, and `=`, `:` or blanks between key and value. */
-export function parseProperties(text: string): Map<string, string> {
-  const properties = new Map<string, string>()
-  let logical = ''
-  for (const line of text.split(/\r\n|\r|\n/)) {
-    const trimmed = line.replace(/^[ \t\f]+/, '')
-    if (logical === '' && (trimmed === '' || trimmed.startsWith('#') || trimmed.startsWith('!'))) continue
-    logical += trimmed
-    // An odd number of backslashes at the end: the line goes on, without the last of them.
-    if ((/\\*$/.exec(logical)?.[0].length ?? 0) % 2 === 1) {
-      logical = logical.slice(0, -1)
-      continue
-    }
-    addProperty(properties, logical)
-    logical = ''
-  }
-  if (logical !== '') addProperty(properties, logical)
-  return properties
-}
-
-function addProperty(properties: Map<string, string>, line: string): void {
-  const key = /^(?:\\.|[^\\=: \t\f])*/.exec(line)?.[0] ?? ''
-  const value = line.slice(key.length).replace(/^[ \t\f]*[=:]?[ \t\f]*/, '')
-  properties.set(unescapeProperty(key), unescapeProperty(value))
-}
-
-const escapes: Readonly<Record<string, string>> = { t: '\t', n: '\n', r: '\r', f: '\f' }
-
-function unescapeProperty(text: string): string {
-  return text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (_, code: string | undefined, plain: string) =>
-    code === undefined ? (escapes[plain] ?? plain) : String.fromCharCode(Number.parseInt(code, 16)),
-  )
 }
 
 function escapeProperty(text: string, key: boolean): string {

@@ -19,6 +19,9 @@ t.test('a Java properties file', async t => {
     'empty=',
     'alone',
     'a=last wins',
+    'long=one,\\',
+    '#two',
+    'b\\\\=backslashes\\\\',
     '#continued comment \\',
     'after=comment',
   ].join('\r\n')
@@ -35,6 +38,8 @@ t.test('a Java properties file', async t => {
       ['path', 'C:\\data'],
       ['empty', ''],
       ['alone', ''],
+      ['long', 'one,#two'],
+      ['b\\', 'backslashes\\'],
       ['after', 'comment'],
     ],
   )

@@ -7,7 +7,7 @@ import {
   parsePartitionDirectory,
   suffixedDirectoryName,
 } from '../../src/log/directory.ts'
-import { parseProperties, readMetaProperties, writeMetaProperties } from '../../src/log/meta-properties.ts'
+import { readMetaProperties, writeMetaProperties } from '../../src/log/meta-properties.ts'
 import { readTopicId, writeTopicId } from '../../src/log/partition-metadata.ts'
 import { SimDisk } from '../sim/disk.ts'
 import { simHost } from '../sim/host.ts'
@@ -154,22 +154,6 @@ t.test('meta.properties', async t => {
     await put(disk, '/d/meta.properties', content)
     await t.rejects(readMetaProperties(disk, '/d'), { name: 'MetaPropertiesError' }, JSON.stringify(content))
   }
-})
-
-t.test("Java's properties", async t => {
-  const parsed = parseProperties(
-    '! comment\n  a = 1 \nb:2\nc   3\r\nd\\ e=f\\u00e9\\tg\nlong=one,\\\n   two\nempty=\nflag\n#x=y\ne\\\\=z\\\\',
-  )
-  t.same(Object.fromEntries(parsed), {
-    a: '1 ',
-    b: '2',
-    c: '3',
-    'd e': 'fé\tg',
-    long: 'one,two',
-    empty: '',
-    flag: '',
-    'e\\': 'z\\',
-  })
 })
 
 t.test('partition.metadata', async t => {

@@ -74,6 +74,26 @@ t.test('a start after a clean stop reads no more than it must', async t => {
   await host.clock.run(again.close())
 })
 
+t.test('idle producers are forgotten by their own clock; logs are loaded two at a time', async t => {
+  const host = newHost()
+  const options = { directories: ['/a'], limits: smallLimits, producerIdExpirationMs: 1000 }
+  let logs = await Logs.open(host, { ...options, producerIdExpirationCheckMs: 5000, retentionCheckMs: 1e9 })
+  for (let i = 0; i < 6; i++) await logs.create('t', topicId, i, smallConfig)
+  const log = logs.get('t', 0)!
+  append(log, new LogModel(), { bytes: 10, producerId: 7, timestampMs: host.clock.now() })
+  await host.clock.run(isDurable(log))
+  logs.start()
+  await host.clock.run(host.clock.sleep(4900))
+  t.equal(log.activeProducers().length, 1)
+  await host.clock.run(host.clock.sleep(200))
+  t.equal(log.activeProducers().length, 0)
+  await host.clock.run(logs.close())
+  logs = await Logs.open(host, { ...options, loadsPerDirectory: 2 })
+  await logs.loadAll(() => smallConfig)
+  t.equal(logs.all().length, 6)
+  await host.clock.run(logs.close())
+})
+
 t.test('deleting a topic', async t => {
   const host = newHost()
   const logs = await openLogs(host)
