@@ -16,7 +16,7 @@ export const handler = defineHandler(
     const topics = request.topics.map(({ name, count, assignments }) => ({
       name,
       count,
-      assignments: assignments && assignments.map(({ brokerIds }) => brokerIds),
+      assignments: assignments?.map(({ brokerIds }) => brokerIds) ?? null,
     }))
     const results = await context.broker.controller.createPartitions(topics, { validateOnly: request.validateOnly })
     return { results: [...results] }

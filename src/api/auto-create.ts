@@ -17,8 +17,10 @@ export async function autoCreateTopics(
   const ordinary: string[] = []
   for (const name of names) {
     if (topicNameProblem(name) !== null) failures.set(name, Errors.INVALID_TOPIC_EXCEPTION)
-    else if (name === offsetsTopic) await coordinators.ensureOffsetsTopic()
-    else if (name === transactionsTopic) failures.set(name, Errors.UNKNOWN_TOPIC_OR_PARTITION)
+    else if (name === offsetsTopic) {
+      const errorCode = await coordinators.ensureOffsetsTopic()
+      if (errorCode !== Errors.NONE) failures.set(name, errorCode)
+    } else if (name === transactionsTopic) failures.set(name, Errors.UNKNOWN_TOPIC_OR_PARTITION)
     else ordinary.push(name)
   }
   if (ordinary.length === 0) return failures

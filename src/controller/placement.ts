@@ -16,7 +16,8 @@ export function placeReplicas(
   if (replicationFactor > brokers.length) {
     throw new KafkaError(
       Errors.INVALID_REPLICATION_FACTOR,
-      `Unable to replicate the partition ${replicationFactor} time(s): only ${brokers.length} broker(s) are registered and not fenced.`,
+      `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ` +
+        `${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered.`,
     )
   }
   const start = brokers.length > 1 ? random.below(brokers.length) : 0

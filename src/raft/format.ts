@@ -120,5 +120,5 @@ async function writeVoters(host: Host, config: BrokerConfig, directoryId: string
 /** What the cluster was formatted to begin with; null when the directory has no such file. Throws SnapshotError. */
 export async function readBootstrap(disk: Disk, metadataLogDir: string): Promise<readonly MetadataRecord[] | null> {
   const snapshot = await readSnapshot(disk, `${metadataLogDir}/${bootstrapFile}`)
-  return snapshot && snapshot.records
+  return snapshot?.records ?? null
 }

@@ -1,45 +1,44 @@
 import t from 'tap'
 import { Errors } from '../../protocol/errors.ts'
+import { metadata } from '../../protocol/index.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
-import { handler } from '../../src/api/03-metadata.ts'
-import type { RequestContext } from '../../src/api/request.ts'
+import { makeTopics, startWhole } from '../e2e/whole-broker.ts'
 
-const topic = { name: 'orders', id: 'AAAAAAAAAAAAAAAAAAAAAQ', partitions: [] }
-
-const context = {
-  version: 13,
-  broker: {
-    clusterId: 'c',
-    config: { autoCreateTopicsEnable: true },
-    metadata: {
-      aliveBrokers: () => [],
-      isInternal: () => false,
-      topics: new Map([[topic.name, topic]]),
-      topicsById: new Map([[topic.id, topic]]),
-    },
-  },
-} as unknown as RequestContext
-
-const request = (topics: { name: string | null; topicId: string }[]) => ({
-  topics,
-  allowAutoTopicCreation: true,
+const plain = {
+  allowAutoTopicCreation: false,
   includeClusterAuthorizedOperations: false,
   includeTopicAuthorizedOperations: false,
-})
+}
+const unknownId = 'AAAAAAAAAAAAAAAAAAAAAg'
 
 t.test('a topic asked for by id has a name that is null or empty', async t => {
+  const client = await (await startWhole(t)).connect()
+  const ids = await makeTopics(client, { orders: {} })
+  const topicId = ids.get('orders') ?? zeroUuid
   for (const name of [null, '']) {
-    t.match(await handler.handle(request([{ name, topicId: topic.id }]), context), {
-      topics: [{ errorCode: 0, name: 'orders', topicId: topic.id }],
+    t.match(await client.call(metadata, 13, { ...plain, topics: [{ name, topicId }] }), {
+      topics: [{ errorCode: Errors.NONE, name: 'orders', topicId }],
     })
-    t.match(await handler.handle(request([{ name, topicId: 'AAAAAAAAAAAAAAAAAAAAAg' }]), context), {
-      topics: [{ errorCode: Errors.UNKNOWN_TOPIC_ID, name: null, topicId: 'AAAAAAAAAAAAAAAAAAAAAg' }],
+    t.match(await client.call(metadata, 13, { ...plain, topics: [{ name, topicId: unknownId }] }), {
+      topics: [{ errorCode: Errors.UNKNOWN_TOPIC_ID, name: null, topicId: unknownId }],
     })
   }
+  t.match(await client.call(metadata, 13, { ...plain, topics: [{ name: 'orders', topicId: zeroUuid }] }), {
+    topics: [{ errorCode: Errors.NONE, name: 'orders', topicId }],
+  })
 })
 
-t.test('a topic asked for by name', async t => {
-  t.match(await handler.handle(request([{ name: 'orders', topicId: zeroUuid }]), context), {
-    topics: [{ errorCode: 0, name: 'orders', topicId: topic.id }],
-  })
+t.test('why a topic was not created is told', async t => {
+  const settings = { 'default.replication.factor': '2', 'offsets.topic.replication.factor': '2' }
+  const client = await (await startWhole(t, settings)).connect()
+  const topics = ['orders', '__consumer_offsets', 'no/name'].map(name => ({ name, topicId: zeroUuid }))
+  const answer = await client.call(metadata, 13, { ...plain, topics, allowAutoTopicCreation: true })
+  t.same(
+    answer?.topics.map(({ name, errorCode }) => [name, errorCode]),
+    [
+      ['orders', Errors.INVALID_REPLICATION_FACTOR],
+      ['__consumer_offsets', Errors.INVALID_REPLICATION_FACTOR],
+      ['no/name', Errors.INVALID_TOPIC_EXCEPTION],
+    ],
+  )
 })
