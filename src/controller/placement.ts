@@ -17,7 +17,8 @@ export function placeReplicas(
     throw new KafkaError(
       Errors.INVALID_REPLICATION_FACTOR,
       `Unable to replicate the partition ${replicationFactor} time(s): The target replication factor of ` +
-        `${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered.`,
+        `${replicationFactor} cannot be reached because only ${brokers.length} broker(s) are registered or some ` +
+        'brokers have all their log directories cordoned.',
     )
   }
   const start = brokers.length > 1 ? random.below(brokers.length) : 0
