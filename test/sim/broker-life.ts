@@ -168,7 +168,7 @@ export class BrokerLife {
 
   async #connect(): Promise<Session> {
     const { host } = this
-    const { stream } = await host.network.connect({ host: 'broker', port: 9092 })
+    const { stream } = await host.network.connect({ host: 'broker', port: 9092 }, 1000)
     return new Session(host, RawClient.over(stream))
   }
 

@@ -41,7 +41,7 @@ export interface Operation {
 
 export interface SimDiskOptions {
   /** Operations take time when there is a clock. */
-  readonly clock?: SimClock
+  readonly clock?: Pick<SimClock, 'sleep'>
   readonly capacityBytes?: number
   /** The error that an operation meets, null for none. */
   readonly fault?: (operation: Operation) => DiskErrorCode | null
@@ -65,6 +65,8 @@ export class SimDisk implements Disk {
   #operations = 0
   #syncs = 0
   capacityBytes: number
+  /** Operations take so many times as long as usual. */
+  slowness = 1
   fault: (operation: Operation) => DiskErrorCode | null
   #down: () => void = () => {}
   /** Resolves when the power has failed or the process was killed. Operations under way never end. */
@@ -107,7 +109,7 @@ export class SimDisk implements Disk {
   }
 
   /** The disk after a power failure. Each seed is another possible outcome; `loss` fixes the kind for all files. */
-  afterPowerLoss(seed: number, loss?: Loss): SimDisk {
+  afterPowerLoss(seed: number, loss?: Loss, clock = this.#options.clock): SimDisk {
     this.stop()
     const random = new SimRandom(seed)
     for (const directory of this.#directories) {
@@ -115,7 +117,13 @@ export class SimDisk implements Disk {
       for (const change of directory.pending.slice(0, keeps)) makeDurable(change)
     }
     const root = copyTree(this.#root, 'durable', file => file.survivor(loss ?? random.pick(losses), random))
-    return new SimDisk(random.below(2 ** 32), this.#options, root)
+    return new SimDisk(random.below(2 ** 32), { ...this.#options, clock }, root)
+  }
+
+  /** The same disk for the next process on the same machine: what was not synced is still owed. */
+  reopened(clock = this.#options.clock): SimDisk {
+    this.stop()
+    return new SimDisk(this.#random.below(2 ** 32), { ...this.#options, clock }, this.#root)
   }
 
   /** The disk as the next process finds it when only this one died. Syncs that never happened are owed no more. */
@@ -248,7 +256,7 @@ export class SimDisk implements Disk {
     if (operation.number >= this.#crashAt) this.stop()
     if (this.#options.clock) {
       const maxMs = kind === 'sync' || kind === 'syncDirectory' ? syncMaxMs : otherMaxMs
-      await this.#options.clock.sleep((this.#random.below(1000) / 1000) * maxMs)
+      await this.#options.clock.sleep((this.#random.below(1000) / 1000) * maxMs * this.slowness)
     }
     if (this.#isDown) return new Promise<T>(() => {})
     if (error !== null) throw new DiskError(error, `${kind} ${path}: injected ${error}`)

@@ -33,7 +33,7 @@ export function simHost(seed: number, options: SimHostOptions = {}): SimHost {
     clock,
     random,
     disk: options.disk ?? new SimDisk(diskSeed, { ...options.diskOptions, clock: diskClock }),
-    network: options.network ?? new SimNetwork(clock, random.fork()),
+    network: options.network ?? SimNetwork.alone(clock, random.fork()),
     log: new SimLogger(),
   }
 }
