@@ -14,6 +14,7 @@ import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
 import { fetch } from '../../protocol/messages/01-fetch.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import type { Waiter } from '../lib/watermark.ts'
+import type { LentBuffer, ReadResult } from '../log/log.ts'
 import type { Isolation, Partition } from '../replication/partition.ts'
 import { defineHandler } from './define.ts'
 import type { FetchContext, FetchedPartition, PartitionOutcome } from './fetch-sessions.ts'
@@ -32,6 +33,7 @@ interface Outcome extends PartitionOutcome {
   readonly fetchOffset: number
   /** Where this reader's view of the log ended. */
   readonly limitOffset: number
+  readonly lent: LentBuffer | null
   /** What to wait for when nothing was there; null for errors. */
   readonly partition: Partition | null
 }
@@ -44,6 +46,7 @@ interface Round {
 }
 
 const debugConsumerId = -2
+const nothingRead = { chunks: [], bytes: 0, abortedTransactions: null, lent: null }
 
 export const handler = defineHandler(
   fetch,
@@ -59,9 +62,12 @@ export const handler = defineHandler(
       const remainingMs = deadline - clock.monotonic()
       if (remainingMs <= 0) break
       if (!(await moved(round.outcomes, remainingMs, context))) break
+      giveBack(round.outcomes)
       round = await readRound(request, context, session, isolation, replicaId)
     }
     const { errorCode, sessionId, outcomes } = session.finish(round.outcomes)
+    const read = round.outcomes
+    if (read.some(({ lent }) => lent !== null)) context.whenSent(() => giveBack(read))
     return respond(errorCode, sessionId, outcomes, context)
   },
   { failed: failedAsWhole },
@@ -82,6 +88,10 @@ function failedAsWhole(request: Request, { code }: KafkaError, { version }: Requ
     })),
   }))
   return { errorCode: code, sessionId: 0, responses }
+}
+
+function giveBack(outcomes: readonly Outcome[]): void {
+  for (const { lent } of outcomes) lent?.giveBack()
 }
 
 function isolationOf(request: Request, replicaId: number): Isolation {
@@ -131,7 +141,10 @@ async function readTogether(
     ? await Promise.all(readings)
     : (readings as Outcome[])
   const bytes = outcomes.reduce((sum, outcome) => sum + outcome.recordsBytes, 0)
-  if (outcomes.some(isHeldUp)) return null
+  if (outcomes.some(isHeldUp)) {
+    giveBack(outcomes)
+    return null
+  }
   return { outcomes, bytes, urgent: outcomes.some(isUrgent) }
 }
 
@@ -161,7 +174,7 @@ function readPartition(
     partition.fence(wanted.currentLeaderEpoch)
     checkReader(partition, wanted, context, replicaId)
     const diverging = divergence(partition, wanted)
-    if (diverging) return outcomeOf(wanted, partition, isolation, [], 0, null, diverging)
+    if (diverging) return outcomeOf(wanted, partition, isolation, nothingRead, diverging)
     const serving = partition
     const result = partition.read(
       wanted.fetchOffset,
@@ -170,10 +183,10 @@ function readPartition(
       minOneBatch,
     )
     if (!(result instanceof Promise)) {
-      return outcomeOf(wanted, serving, isolation, result.chunks, result.bytes, result.abortedTransactions, null)
+      return outcomeOf(wanted, serving, isolation, result, null)
     }
     return result.then(
-      read => outcomeOf(wanted, serving, isolation, read.chunks, read.bytes, read.abortedTransactions, null),
+      read => outcomeOf(wanted, serving, isolation, read, null),
       error => refused(wanted, context, name, serving, error),
     )
   } catch (error) {
@@ -205,9 +218,7 @@ function outcomeOf(
   wanted: FetchedPartition,
   partition: Partition,
   isolation: Isolation,
-  chunks: readonly Buffer[],
-  bytes: number,
-  abortedTransactions: readonly { producerId: number; firstOffset: number }[] | null,
+  { chunks, bytes, abortedTransactions, lent }: Pick<ReadResult, 'chunks' | 'bytes' | 'abortedTransactions' | 'lent'>,
   diverging: { epoch: number; endOffset: number } | null,
 ): Outcome {
   const highWatermark = partition.highWatermark.value
@@ -232,6 +243,7 @@ function outcomeOf(
     diverging: diverging !== null,
     preferredReadReplica: -1,
     data,
+    lent,
     fetchOffset: wanted.fetchOffset,
     limitOffset: diverging ? -1 : partition.readLimit(isolation),
     partition,
@@ -271,6 +283,7 @@ function refused(
     diverging: false,
     preferredReadReplica: -1,
     data,
+    lent: null,
     fetchOffset: wanted.fetchOffset,
     limitOffset: -1,
     partition: null,

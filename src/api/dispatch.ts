@@ -45,6 +45,10 @@ class Context implements RequestContext {
   release(): void {
     this.#turn.release()
   }
+
+  whenSent(run: () => void): void {
+    this.#turn.whenSent(run)
+  }
 }
 
 /** What one kind of listener serves. */

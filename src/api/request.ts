@@ -67,4 +67,6 @@ export interface RequestContext {
    * waits (for a sync, for replicas). Answers leave in request order all the same. Calling it twice does nothing.
    */
   release(): void
+  /** Runs when the bytes of the answer have left this process, and may change again; never when they don't. */
+  whenSent(run: () => void): void
 }

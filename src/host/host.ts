@@ -74,8 +74,11 @@ export interface File {
    * part may have been written: the caller truncates back to the last good size or takes the directory offline.
    */
   append(chunks: readonly Uint8Array[]): Promise<void>
-  /** Up to `length` bytes from `position`; shorter only at the end of the file. */
-  read(position: number, length: number): Promise<Buffer>
+  /**
+   * Up to `length` bytes from `position`; shorter only at the end of the file. They are read into `into` where the disk can
+   * do that, and the result is then a view of it; it is at least `length` long.
+   */
+  read(position: number, length: number, into?: Buffer): Promise<Buffer>
   /** Data and length durable (fdatasync). After a failure it is never retried: see docs/architecture.md. */
   sync(): Promise<void>
   truncate(size: number): Promise<void>
@@ -117,6 +120,7 @@ export interface Server {
 
 /** A TCP connection, no-delay and keep-alive on. */
 export interface Socket {
+  /** What was written may be changed once the write's callback ran. */
   readonly stream: Duplex
   readonly remoteAddress: string
   readonly remotePort: number

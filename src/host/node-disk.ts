@@ -120,7 +120,7 @@ class NodeFile implements File {
     })
   }
 
-  async read(position: number, length: number): Promise<Buffer> {
+  async read(position: number, length: number, into?: Buffer): Promise<Buffer> {
     return this.#use('read', async () => {
       let available = this.#size - position
       // Somebody else may be writing the file that this one only reads.
@@ -128,7 +128,8 @@ class NodeFile implements File {
         this.#size = (await this.#handle.stat()).size
         available = this.#size - position
       }
-      const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(length, available)))
+      const bytesMax = Math.max(0, Math.min(length, available))
+      const buffer = into ? into.subarray(0, bytesMax) : Buffer.allocUnsafe(bytesMax)
       let done = 0
       while (done < buffer.length) {
         const bytes = await read(this.#fd, buffer, done, Math.min(buffer.length - done, readBytesMax), position + done)

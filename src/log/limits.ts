@@ -11,6 +11,8 @@ export interface LogLimits {
   readonly writeTurnBatches: number
   /** Most bytes of one read from disk, whatever was asked for; a larger single batch is read whole. */
   readonly readBytes: number
+  /** Read buffers kept for the next reads, over all logs. */
+  readonly readBuffersBytes: number
   /** Files held open over all logs; the least recently used idle one is closed first. */
   readonly openFiles: number
   /** Indexes of closed segments kept in memory over all logs. */
@@ -33,6 +35,7 @@ export const logLimits: LogLimits = {
   writeTurnBytes: 8 << 20,
   writeTurnBatches: 4096,
   readBytes: 8 << 20,
+  readBuffersBytes: 32 << 20,
   openFiles: 1024,
   indexCacheBytes: 16 << 20,
   reservedFreeBytes: 64 << 20,

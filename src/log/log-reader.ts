@@ -15,6 +15,7 @@ import {
   partitionLeaderEpoch,
 } from '../../protocol/records/batch.ts'
 import { readRecords } from '../../protocol/records/record.ts'
+import type { BufferPool } from '../lib/buffer-pool.ts'
 import type { LogServices } from './log-services.ts'
 import type { Segment } from './segment.ts'
 import { loadIndexes } from './segment-files.ts'
@@ -32,6 +33,8 @@ export interface ReadRequest {
   readonly minOneBatch: boolean
   /** For read-committed consumers: list the aborted transactions in what is returned. */
   readonly abortedTransactions: boolean
+  /** What comes from the disk may be lent: see ReadResult.lent. */
+  readonly lend?: boolean
 }
 
 export interface ReadResult {
@@ -42,6 +45,17 @@ export interface ReadResult {
   readonly nextOffset: number
   /** Null unless asked for. */
   readonly abortedTransactions: readonly AbortedTransaction[] | null
+  /**
+   * The buffer that the chunks are views of, which goes back to `giveBack` when nobody looks at them any more (or to the
+   * garbage collector). Null unless asked for, and when they are views of the tail cache.
+   */
+  readonly lent: LentBuffer | null
+}
+
+/** Memory of a read that is used again for another one. */
+export interface LentBuffer {
+  /** To be called at most once. The chunks must not be looked at from then on. */
+  giveBack(): void
 }
 
 export interface TimestampedOffset {
@@ -52,6 +66,26 @@ export interface TimestampedOffset {
 
 /** How many places of sequential readers are remembered per log. */
 const placesMax = 16
+
+interface Piece {
+  readonly chunk: Buffer
+  readonly nextOffset: number
+  readonly lent: LentBuffer | null
+}
+
+class Lent implements LentBuffer {
+  readonly buffer: Buffer
+  readonly #pool: BufferPool
+
+  constructor(pool: BufferPool, bytes: number) {
+    this.#pool = pool
+    this.buffer = pool.take(bytes)
+  }
+
+  giveBack(): void {
+    this.#pool.give(this.buffer)
+  }
+}
 
 interface Place {
   readonly segment: Segment
@@ -82,7 +116,7 @@ export class LogReader {
 
   /** `writtenOffset`: all below is in the files. The range of `offset` has been checked. */
   read(request: ReadRequest, writtenOffset: number): ReadResult | Promise<ReadResult> {
-    if (request.offset >= request.upperOffset) return this.#result(request, [], 0, request.offset)
+    if (request.offset >= request.upperOffset) return this.#result(request, [], 0, request.offset, null)
     const slot = this.#tail.find(request.offset)
     return slot >= 0 ? this.#fromTail(request, slot) : this.#fromDisk(request, writtenOffset)
   }
@@ -157,7 +191,7 @@ export class LogReader {
       bytes += batch.bytes.length
       nextOffset = batch.lastOffset + 1
     }
-    return this.#result(request, chunks, bytes, nextOffset)
+    return this.#result(request, chunks, bytes, nextOffset, null)
   }
 
   async #fromDisk(request: ReadRequest, writtenOffset: number): Promise<ReadResult> {
@@ -172,9 +206,9 @@ export class LogReader {
         continue
       }
       if (piece === 'nothing') break
-      return this.#result(request, [piece.chunk], piece.chunk.length, piece.nextOffset)
+      return this.#result(request, [piece.chunk], piece.chunk.length, piece.nextOffset, piece.lent)
     }
-    return this.#result(request, [], 0, request.offset)
+    return this.#result(request, [], 0, request.offset, null)
   }
 
   /** `beyond`: this segment has no batch at or after the offset. `nothing`: the limits let none through. */
@@ -182,7 +216,7 @@ export class LogReader {
     segment: Segment,
     request: ReadRequest,
     upperOffset: number,
-  ): Promise<{ chunk: Buffer; nextOffset: number } | 'beyond' | 'nothing'> {
+  ): Promise<Piece | 'beyond' | 'nothing'> {
     const { offset, minOneBatch } = request
     const bytesMax = Math.min(request.bytesMax, this.#services.limits.readBytes)
     const place = this.#places.get(offset)
@@ -194,18 +228,21 @@ export class LogReader {
       const end = Math.min(readableEnd(segment, offset), file.size)
       let length = Math.max(bytesMax + slack, batchHeaderBytes)
       while (position < end) {
-        const buffer = await file.read(position, Math.min(length, end - position))
+        const asked = Math.min(length, end - position)
+        const lent = request.lend ? new Lent(this.#services.readBuffers, asked) : null
+        const buffer = await file.read(position, asked, lent?.buffer)
         const at = skipTo(buffer, offset)
         if (at < buffer.length) {
           const taken = wholeBatches(buffer, at, { bytesMax, minOneBatch, upperOffset })
           if (taken.end > at) {
             this.#remember(taken.nextOffset, segment, position + taken.end)
-            return { chunk: buffer.subarray(at, taken.end), nextOffset: taken.nextOffset }
+            return { chunk: buffer.subarray(at, taken.end), nextOffset: taken.nextOffset, lent }
           }
+          lent?.giveBack()
           // The batch that is wanted goes on after this piece: once more, as long as it says.
           if (taken.neededBytes === 0 || position + at + taken.neededBytes > end) return 'nothing'
           length = Math.max(length, taken.neededBytes)
-        }
+        } else lent?.giveBack()
         position += at
       }
       return 'beyond'
@@ -231,13 +268,19 @@ export class LogReader {
     if (this.#segments.has(segment)) this.#services.indexes.used(segment)
   }
 
-  #result(request: ReadRequest, chunks: Buffer[], bytes: number, nextOffset: number): ReadResult | Promise<ReadResult> {
-    if (!request.abortedTransactions) return { chunks, bytes, nextOffset, abortedTransactions: null }
+  #result(
+    request: ReadRequest,
+    chunks: Buffer[],
+    bytes: number,
+    nextOffset: number,
+    lent: LentBuffer | null,
+  ): ReadResult | Promise<ReadResult> {
+    if (!request.abortedTransactions) return { chunks, bytes, nextOffset, abortedTransactions: null, lent }
     const aborted = this.#aborted(request.offset, nextOffset)
     if (aborted instanceof Promise) {
-      return aborted.then(abortedTransactions => ({ chunks, bytes, nextOffset, abortedTransactions }))
+      return aborted.then(abortedTransactions => ({ chunks, bytes, nextOffset, abortedTransactions, lent }))
     }
-    return { chunks, bytes, nextOffset, abortedTransactions: aborted }
+    return { chunks, bytes, nextOffset, abortedTransactions: aborted, lent }
   }
 
   /** At once when all indexes that are needed are in memory. */

@@ -1,5 +1,6 @@
 /** What all logs of one log directory share. */
 import type { Host } from '../host/host.ts'
+import type { BufferPool } from '../lib/buffer-pool.ts'
 import type { LogDirectory } from './directory.ts'
 import type { IndexCache } from './index-cache.ts'
 import type { LogLimits } from './limits.ts'
@@ -13,6 +14,7 @@ export interface LogServices {
   readonly files: OpenFiles
   readonly tailBudget: TailCacheBudget
   readonly indexes: IndexCache
+  readonly readBuffers: BufferPool
   /** Where a failure goes that ends the use of the whole directory. */
   readonly directory: LogDirectory
   readonly space: SpaceGuard

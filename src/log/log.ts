@@ -37,7 +37,7 @@ import { ownBytes, TailCache } from './tail-cache.ts'
 import { WriteLoop } from './write-loop.ts'
 
 export type { LogConfig } from './log-config.ts'
-export type { ReadRequest, ReadResult, TimestampedOffset } from './log-reader.ts'
+export type { LentBuffer, ReadRequest, ReadResult, TimestampedOffset } from './log-reader.ts'
 export type { AppendInfo, AppendOptions, LogState } from './log-state.ts'
 export type { ActiveProducer, AppendOrigin } from './producer-state.ts'
 

@@ -2,6 +2,7 @@
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { type Cancel, DiskError, type Host } from '../host/host.ts'
 import { assert } from '../lib/assert.ts'
+import { BufferPool } from '../lib/buffer-pool.ts'
 import { LogDirectory, type PartitionDirectory, suffixedDirectoryName } from './directory.ts'
 import { DirectoryCheckpoints } from './directory-checkpoints.ts'
 import { IndexCache } from './index-cache.ts'
@@ -260,6 +261,7 @@ export class Logs {
       limits: this.#limits,
       files: first?.files ?? new OpenFiles(this.#host.disk, this.#limits.openFiles),
       tailBudget: first?.tailBudget ?? new TailCacheBudget(this.#limits.tailCacheBytes),
+      readBuffers: first?.readBuffers ?? new BufferPool(this.#limits.readBuffersBytes),
       indexes: first?.indexes ?? new IndexCache(this.#limits.indexCacheBytes),
       directory,
       space,

@@ -21,6 +21,8 @@ export type Answer = readonly Uint8Array[] | null
 export interface Turn {
   /** The next request of the connection may start although this one is not answered yet. */
   release(): void
+  /** Runs when the bytes of the answer have left this process, and may change again; never when they don't. */
+  whenSent(run: () => void): void
 }
 
 /**
@@ -49,6 +51,7 @@ class Place implements Turn {
   answered = false
   answer: Answer = null
   closeReason: string | null = null
+  sent: (() => void) | null = null
 
   constructor(connection: Connection, frameBytes: number) {
     this.#connection = connection
@@ -59,6 +62,16 @@ class Place implements Turn {
     if (this.released) return
     this.released = true
     this.#connection.released()
+  }
+
+  whenSent(run: () => void): void {
+    const before = this.sent
+    this.sent = before
+      ? () => {
+          before()
+          run()
+        }
+      : run
   }
 }
 
@@ -94,6 +107,10 @@ export class Connection implements Spender {
   #closing = false
   #gone = false
   readonly #outbox: Uint8Array[] = []
+  /** Chunks given to the stream so far. */
+  #chunksWritten = 0
+  /** What runs when the chunk of that number (from 1) has left; in order. */
+  readonly #whenSent: { readonly chunk: number; readonly run: () => void }[] = []
   #outboxBytes = 0
   #outputBlocked = false
   #flushPlanned = false
@@ -302,7 +319,7 @@ export class Connection implements Spender {
       this.#places.shift()
       bytes += place.frameBytes
       if (place.closeReason !== null) this.#violate(place.closeReason)
-      else if (place.answer !== null) this.#post(place.answer)
+      else if (place.answer !== null) this.#post(place.answer, place.sent)
     }
     this.#placesBytes -= bytes
     this.#release(bytes)
@@ -317,7 +334,7 @@ export class Connection implements Spender {
     }
   }
 
-  #post(answer: readonly Uint8Array[]): void {
+  #post(answer: readonly Uint8Array[], sent: (() => void) | null): void {
     const { writeWindowBytes } = this.#setting.limits
     for (const chunk of answer) {
       this.#outboxBytes += chunk.length
@@ -327,6 +344,7 @@ export class Connection implements Spender {
           this.#outbox.push(chunk.subarray(at, at + writeWindowBytes))
       }
     }
+    if (sent !== null) this.#whenSent.push({ chunk: this.#chunksWritten + this.#outbox.length, run: sent })
   }
 
   #flush(): void {
@@ -342,14 +360,26 @@ export class Connection implements Spender {
       while (count < this.#outbox.length && stream.writableLength < window) {
         const chunk = this.#outbox[count]
         this.#outboxBytes -= chunk.length
-        stream.write(chunk)
         count += 1
+        this.#write(chunk, this.#chunksWritten + count)
       }
       this.#outbox.splice(0, count)
+      this.#chunksWritten += count
       stream.uncork()
       this.#outputBlocked = this.#outbox.length > 0 && stream.writableNeedDrain
     }
     if (this.#closing && this.#outbox.length === 0) stream.end(() => stream.destroy())
+  }
+
+  #write(chunk: Uint8Array, number: number): void {
+    if (this.#whenSent[0]?.chunk !== number) {
+      this.#stream.write(chunk)
+      return
+    }
+    const sent = this.#whenSent.shift()
+    this.#stream.write(chunk, error => {
+      if (!error && !this.#stream.destroyed) sent?.run()
+    })
   }
 
   #drained(): void {
@@ -369,6 +399,7 @@ export class Connection implements Spender {
     this.#gone = true
     this.#closing = true
     this.#outbox.length = 0
+    this.#whenSent.length = 0
     this.#outboxBytes = 0
     this.#release(this.#held)
     this.#setting.budget.passOn(this)

@@ -93,7 +93,10 @@ export class Partition {
     return this.log.append(records, { leaderEpoch: this.leaderEpoch, origin, requestVersion })
   }
 
-  /** Batches from `offset` on, up to the limit of the isolation level. Synchronous when the tail cache holds them. */
+  /**
+   * Batches from `offset` on, up to the limit of the isolation level. Synchronous when the tail cache holds them; what comes
+   * from the disk is lent.
+   */
   read(offset: number, bytesMax: number, isolation: Isolation, minOneBatch: boolean): ReadResult | Promise<ReadResult> {
     return this.log.read({
       offset,
@@ -101,6 +104,7 @@ export class Partition {
       upperOffset: this.readLimit(isolation),
       minOneBatch,
       abortedTransactions: isolation === 'committed',
+      lend: true,
     })
   }
 

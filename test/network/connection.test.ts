@@ -440,3 +440,45 @@ t.test('a client that ends its side is answered first', async t => {
   t.ok(c.socket.destroyed)
   t.same(c.violations, [])
 })
+
+t.test('whoever lent the bytes of an answer hears when they have left, and not before', async t => {
+  const c = connect({ writeWindowBytes: 20_000 })
+  const shared = Buffer.from('shared')
+  const lent = [Buffer.alloc(50_000, 'a'), Buffer.alloc(50_000, 'b')]
+  const back: number[] = []
+  c.socket.feed(Buffer.concat([frame('1'), frame('2')]))
+  await settled()
+  c.served[0].turn.release()
+  const bothBack = new Promise<void>(resolve => {
+    for (const which of [0, 1]) {
+      c.served[which].turn.whenSent(() => {
+        lent[which].fill('!')
+        if (back.push(which) === 2) resolve()
+      })
+    }
+  })
+  c.socket.block()
+  // The same chunk ends both: it is not what tells them apart.
+  c.served[0].answerWith([lent[0], shared])
+  c.served[1].answerWith([lent[1], shared])
+  await settled()
+  t.same(back, [], 'the client has not read anything yet')
+  c.socket.unblock()
+  await bothBack
+  t.same(back, [0, 1])
+  t.equal(c.sent(), `${'a'.repeat(50_000)}shared${'b'.repeat(50_000)}shared`)
+})
+
+t.test('bytes that never left are never given back', async t => {
+  const c = connect()
+  c.socket.feed(frame('1'))
+  await settled()
+  c.served[0].turn.whenSent(() => t.fail('nothing was sent'))
+  c.socket.block()
+  c.served[0].answer('x')
+  await settled()
+  c.connection.destroy('gone')
+  c.socket.unblock()
+  await settled()
+  t.ok(c.socket.destroyed)
+})

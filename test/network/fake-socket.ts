@@ -50,7 +50,8 @@ export class FakeSocket extends Duplex {
 
   #take(chunks: Buffer[], done: () => void): void {
     const run = () => {
-      this.sent.push(...chunks)
+      // What was sent does not change when its bytes are used again.
+      this.sent.push(...chunks.map(chunk => Buffer.from(chunk)))
       this.writes.push(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
       done()
     }
