@@ -36,48 +36,63 @@ t.test('readers of cold data that share buffers see their own bytes', async t =>
   t.teardown(() => broker.close())
   const port = Number(broker.bootstrap.split(':')[1])
   const topicId = ids.get('cold') ?? ''
-  const seen = await Promise.all(Array.from({ length: 6 }, (_, reader) => readAll(port, topicId, 1 + (reader % 3))))
+  // Its answer is larger than what the system takes at once: the rest waits in its buffers while the others read.
+  const slow = await RawClient.connect(port)
+  slow.pauseReading()
+  const late = fetchFrom(slow, topicId, [0, 0, 0, 0], batches)
+  const seen = await Promise.all(Array.from({ length: 6 }, (_, reader) => readAll(port, topicId, [1, 3, batches][reader % 3])))
   for (const count of seen) t.equal(count, partitions * batches)
+  slow.resumeReading()
+  t.equal(verify(await late, [0, 0, 0, 0]), partitions * batches)
+  slow.destroy()
 })
+
+function fetchFrom(client: RawClient, topicId: string, from: readonly number[], pieces: number) {
+  return client.call(fetch, 16, {
+    maxWaitMs: 100,
+    minBytes: 1,
+    maxBytes: 50 << 20,
+    sessionEpoch: -1,
+    topics: [
+      {
+        topic: '',
+        topicId,
+        partitions: from.map((fetchOffset, partition) => ({
+          partition,
+          fetchOffset,
+          partitionMaxBytes: (valueBytes + 100) * pieces,
+        })),
+      },
+    ],
+    forgottenTopicsData: [],
+  })
+}
 
 /** Reads everything from all partitions together, `pieces` batches a partition at a time, and compares it. */
 async function readAll(port: number, topicId: string, pieces: number): Promise<number> {
   const client = await RawClient.connect(port)
   const next = Array.from({ length: partitions }, () => 0)
   let count = 0
-  while (next.some(offset => offset < batches)) {
-    const answer = await client.call(fetch, 16, {
-      maxWaitMs: 100,
-      minBytes: 1,
-      maxBytes: 50 << 20,
-      sessionEpoch: -1,
-      topics: [
-        {
-          topic: '',
-          topicId,
-          partitions: next.map((fetchOffset, partition) => ({
-            partition,
-            fetchOffset,
-            partitionMaxBytes: (valueBytes + 100) * pieces,
-          })),
-        },
-      ],
-      forgottenTopicsData: [],
-    })
-    for (const data of answer?.responses[0].partitions ?? []) {
-      if (data.errorCode !== 0) throw new Error(`partition ${data.partitionIndex}: error ${data.errorCode}`)
-      const records = data.records ?? Buffer.alloc(0)
-      for (let at = 0; at < records.length; at += 12 + records.readInt32BE(at + 8)) {
-        for (const { offset, value } of readRecords(records, at)) {
-          const expected = valueAt(data.partitionIndex, offset)
-          if (!value?.equals(expected))
-            throw new Error(`partition ${data.partitionIndex}, offset ${offset}: not its bytes`)
-          next[data.partitionIndex] = offset + 1
-          count += 1
+  while (next.some(offset => offset < batches)) count += verify(await fetchFrom(client, topicId, next, pieces), next)
+  client.destroy()
+  return count
+}
+
+/** How many records are in the answer, all with the bytes they were written with; moves `next` behind them. */
+function verify(answer: Awaited<ReturnType<typeof fetchFrom>>, next: number[]): number {
+  let count = 0
+  for (const { partitionIndex, errorCode, records } of answer?.responses[0].partitions ?? []) {
+    if (errorCode !== 0) throw new Error(`partition ${partitionIndex}: error ${errorCode}`)
+    const bytes = records ?? Buffer.alloc(0)
+    for (let at = 0; at < bytes.length; at += 12 + bytes.readInt32BE(at + 8)) {
+      for (const { offset, value } of readRecords(bytes, at)) {
+        if (!value?.equals(valueAt(partitionIndex, offset))) {
+          throw new Error(`partition ${partitionIndex}, offset ${offset}: not its bytes`)
         }
+        next[partitionIndex] = offset + 1
+        count += 1
       }
     }
   }
-  client.destroy()
   return count
 }

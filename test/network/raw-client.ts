@@ -92,6 +92,10 @@ export class RawClient {
     this.#socket.pause()
   }
 
+  resumeReading(): void {
+    this.#socket.resume()
+  }
+
   end(): void {
     this.#socket.end()
   }
