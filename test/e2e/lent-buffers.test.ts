@@ -40,7 +40,9 @@ t.test('readers of cold data that share buffers see their own bytes', async t =>
   const slow = await RawClient.connect(port)
   slow.pauseReading()
   const late = fetchFrom(slow, topicId, [0, 0, 0, 0], batches)
-  const seen = await Promise.all(Array.from({ length: 6 }, (_, reader) => readAll(port, topicId, [1, 3, batches][reader % 3])))
+  const seen = await Promise.all(
+    Array.from({ length: 6 }, (_, reader) => readAll(port, topicId, [1, 3, batches][reader % 3])),
+  )
   for (const count of seen) t.equal(count, partitions * batches)
   slow.resumeReading()
   t.equal(verify(await late, [0, 0, 0, 0]), partitions * batches)
