@@ -1,14 +1,12 @@
 #!/usr/bin/env bash
 # Starts a single-node Apache Kafka (KRaft, combined roles) in the foreground: start.sh PORT DATA_DIR [key=value ...]
 # Further arguments are settings. The controller listens on PORT+1. Stop it with SIGTERM.
-# OTTLA_KAFKA_LIBS: folder of jars (default: fetched by fetch.sh); OTTLA_KAFKA_HEAP: default 512m;
-# OTTLA_KAFKA_JVM: further flags of the JVM, default -XX:+UseSerialGC.
+# The variables of java.sh choose jars, heap and flags of the JVM.
 set -euo pipefail
 here="$(cd "$(dirname "$0")" && pwd)"
 port="${1:?port}"
 data="${2:?data directory}"
 shift 2
-libs="$("$here/fetch.sh")"
 mkdir -p "$data"
 data="$(cd "$data" && pwd)"
 conf="$data/server.properties"
@@ -33,11 +31,8 @@ share.coordinator.state.topic.num.partitions=4
 group.initial.rebalance.delay.ms=0
 EOF
 for setting in "$@"; do echo "$setting" >>"$conf"; done
-# shellcheck disable=SC2206
-jvm=(${OTTLA_KAFKA_JVM:--XX:+UseSerialGC})
-java_opts=("${jvm[@]}" -cp "$libs/*" "-Dlog4j2.configurationFile=$here/log4j2.properties")
 if [ ! -f "$data/log/meta.properties" ]; then
   id="${OTTLA_KAFKA_CLUSTER_ID:-MkU3OEVBNTcwNTJENDM2Qg}"
-  java -Xmx128m "${java_opts[@]}" kafka.tools.StorageTool format -t "$id" -c "$conf" --standalone >&2
+  OTTLA_KAFKA_HEAP=128m "$here/java.sh" kafka.tools.StorageTool format -t "$id" -c "$conf" --standalone >&2
 fi
-exec java -Xmx"${OTTLA_KAFKA_HEAP:-512m}" -Xms128m "${java_opts[@]}" kafka.Kafka "$conf"
+exec "$here/java.sh" kafka.Kafka "$conf"
