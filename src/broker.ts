@@ -165,6 +165,7 @@ async function connect(
     controller,
     partitions,
     coordinators,
+    forwarding: null,
     peers: new Peers(host, { clientId: `ottla-${nodeId}` }),
     producerIds: new ProducerIds(() => controller.allocateProducerIds(nodeId, plane.brokerEpoch)),
     logs,

@@ -34,6 +34,11 @@ export const handler = defineHandler(
     return { topics: created.map(topic => describe(topic, context)) }
   },
   {
+    forward: {
+      shown: (request, { topics }, { broker }) =>
+        request.validateOnly ||
+        topics.every(({ name, errorCode }) => errorCode !== Errors.NONE || broker.metadata.topics.has(name)),
+    },
     failed: (request, error) => ({
       topics: namesOf(request).map(name => ({
         name,

@@ -31,6 +31,15 @@ export const handler = defineHandler(
     }
   },
   {
+    forward: {
+      shown: (_request, { responses }, { broker }) =>
+        responses.every(({ name, topicId, errorCode }) => {
+          if (errorCode !== Errors.NONE) return true
+          return topicId === zeroUuid
+            ? name === null || !broker.metadata.topics.has(name)
+            : !broker.metadata.topicsById.has(topicId)
+        }),
+    },
     failed: (request, error) => ({
       responses: referencesOf(request).map(({ name, topicId }) => ({
         name,

@@ -9,6 +9,7 @@
 import { alterConfigs } from '../../protocol/messages/33-alter-configs.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
 import { configOperations } from '../controller/controller.ts'
+import { showsAltered } from './altered-configs.ts'
 import { defineHandler } from './define.ts'
 
 type Request = RequestOf<typeof alterConfigs>
@@ -25,8 +26,22 @@ export const handler = defineHandler(
     const responses = await context.broker.controller.replaceConfigs(resources, { validateOnly: request.validateOnly })
     return { responses: [...responses] }
   },
-  { failed: (request, error) => ({ responses: request.resources.map(resource => refused(resource, error)) }) },
+  {
+    forward: {
+      shown: ({ validateOnly, resources }, { responses }, { broker }) =>
+        validateOnly || showsAltered(broker.metadata, resources.map(replaced), responses),
+    },
+    failed: (request, error) => ({ responses: request.resources.map(resource => refused(resource, error)) }),
+  },
 )
+
+function replaced({ resourceType, resourceName, configs }: Request['resources'][number]) {
+  return {
+    resourceType,
+    resourceName,
+    configs: configs.map(config => ({ ...config, operation: configOperations.set })),
+  }
+}
 
 function refused(
   { resourceType, resourceName }: Request['resources'][number],

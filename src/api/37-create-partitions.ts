@@ -6,6 +6,7 @@
  * - Answered when the partitions are committed and served by this broker.
  * - Left out: v3 THROTTLING_QUOTA_EXCEEDED, since there are no quotas.
  */
+import { Errors } from '../../protocol/errors.ts'
 import { createPartitions } from '../../protocol/messages/37-create-partitions.ts'
 import { defineHandler } from './define.ts'
 
@@ -22,6 +23,14 @@ export const handler = defineHandler(
     return { results: [...results] }
   },
   {
+    forward: {
+      shown: (request, { results }, { broker }) =>
+        request.validateOnly ||
+        results.every(({ name, errorCode }) => {
+          const count = request.topics.find(topic => topic.name === name)?.count ?? 0
+          return errorCode !== Errors.NONE || (broker.metadata.topics.get(name)?.partitions.length ?? count) >= count
+        }),
+    },
     failed: (request, error) => ({
       results: [...new Set(request.topics.map(({ name }) => name))].map(name => ({
         name,

@@ -7,7 +7,11 @@
  * - Left out: broker loggers, INVALID_REQUEST: this broker's log level is set when it starts.
  */
 import { incrementalAlterConfigs } from '../../protocol/messages/44-incremental-alter-configs.ts'
+import type { RequestOf } from '../../protocol/schema.ts'
+import { showsAltered } from './altered-configs.ts'
 import { defineHandler } from './define.ts'
+
+type Request = RequestOf<typeof incrementalAlterConfigs>
 
 export const handler = defineHandler(
   incrementalAlterConfigs,
@@ -23,6 +27,10 @@ export const handler = defineHandler(
     return { responses: [...responses] }
   },
   {
+    forward: {
+      shown: ({ validateOnly, resources }, { responses }, { broker }) =>
+        validateOnly || showsAltered(broker.metadata, resources.map(incremental), responses),
+    },
     failed: (request, error) => ({
       responses: request.resources.map(({ resourceType, resourceName }) => ({
         errorCode: error.code,
@@ -33,3 +41,11 @@ export const handler = defineHandler(
     }),
   },
 )
+
+function incremental({ resourceType, resourceName, configs }: Request['resources'][number]) {
+  return {
+    resourceType,
+    resourceName,
+    configs: configs.map(({ name, value, configOperation }) => ({ name, value, operation: configOperation })),
+  }
+}

@@ -2,6 +2,7 @@
 import { Errors, type KafkaError } from '../../protocol/errors.ts'
 import {
   type AnyApi,
+  type DecodedResponseOf,
   type Field,
   inRange,
   type ListenerKind,
@@ -27,8 +28,19 @@ export interface HandlerOptions<A extends AnyApi> {
    * connection.
    */
   failed?: (request: RequestOf<A>, error: KafkaError, context: RequestContext) => ResponseOf<A> | null
-  /** On which kinds of listener it is served; that of clients and brokers if not given. */
+  /** On which kinds of listener it is served; that of clients and brokers if not given, both when it is forwarded. */
   listeners?: readonly ListenerKind[]
+  /** Only the active controller can serve it: any other broker passes it on. */
+  forward?: ForwardOptions<A>
+}
+
+/** Of an API that only the active controller can serve. */
+export interface ForwardOptions<A extends AnyApi> {
+  /**
+   * Whether this broker's own metadata shows what the answer tells: it is waited for, so that a client finds at this broker
+   * what it was just told of. Without it nothing is waited for.
+   */
+  shown?: (request: RequestOf<A>, response: DecodedResponseOf<A>, context: RequestContext) => boolean
 }
 
 export interface Handler<A extends AnyApi = AnyApi> {
@@ -39,6 +51,10 @@ export interface Handler<A extends AnyApi = AnyApi> {
   /** The lowest version that is really served. */
   readonly minServed: number
   readonly listeners: readonly ListenerKind[]
+  /** Null: served wherever it arrives. */
+  readonly forward: {
+    shown?(request: RequestOf<A>, response: DecodedResponseOf<A>, context: RequestContext): boolean
+  } | null
   handle(request: RequestOf<A>, context: RequestContext): ResponseOf<A> | null | Promise<ResponseOf<A> | null>
   /** Null, which closes the connection, when this version has no room for an error of the whole request. */
   failed(request: RequestOf<A>, error: KafkaError, context: RequestContext): ResponseOf<A> | null
@@ -58,7 +74,8 @@ export function defineHandler<A extends AnyApi>(
     minVersion,
     maxVersion,
     minServed: Math.max(minVersion, api.legacy.high + 1),
-    listeners: options.listeners ?? ['broker'],
+    listeners: options.listeners ?? (options.forward ? ['broker', 'controller'] : ['broker']),
+    forward: options.forward ?? null,
     handle,
     failed: options.failed ?? ((_request, error, context) => topLevelFailure(api, context.version, error)),
   }

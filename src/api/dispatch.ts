@@ -6,9 +6,14 @@
  * version of ApiVersions, which is how clients find out what there is.
  */
 import { apiName } from '../../protocol/apis.ts'
-import { decodeRequest } from '../../protocol/compile.ts'
+import { decodeRequest, decodeResponse } from '../../protocol/compile.ts'
 import { Errors, KafkaError } from '../../protocol/errors.ts'
-import { decodeRequestHeader, encodeResponseFrame, type RequestHeader } from '../../protocol/header.ts'
+import {
+  decodeRequestHeader,
+  decodeResponseHeader,
+  encodeResponseFrame,
+  type RequestHeader,
+} from '../../protocol/header.ts'
 import { apiVersions } from '../../protocol/messages/18-api-versions.ts'
 import { ParseError } from '../../protocol/reader.ts'
 import type { AnyApi, ListenerKind, RequestOf, ResponseOf } from '../../protocol/schema.ts'
@@ -17,9 +22,15 @@ import { AssertionError } from '../lib/assert.ts'
 import type { Answer, Turn } from '../network/connection.ts'
 import { CloseConnection, type Peer } from '../network/peer.ts'
 import type { Handler } from './define.ts'
+import type { Forwarding } from './forward.ts'
 import type { AdvertisedApi, RequestContext, Rooms } from './request.ts'
 
 type Response = ResponseOf<AnyApi> | null
+
+const sizeBytes = 4
+
+/** Of a request that came inside another one: the other one's turn is what counts. */
+const noTurn: Turn = { release() {}, whenSent() {} }
 
 class Context implements RequestContext {
   readonly apiKey: number
@@ -31,7 +42,17 @@ class Context implements RequestContext {
   readonly advertised: readonly AdvertisedApi[]
   readonly #turn: Turn
 
-  constructor(header: RequestHeader, peer: Peer, broker: Rooms, advertised: readonly AdvertisedApi[], turn: Turn) {
+  readonly #dispatcher: Dispatcher
+
+  constructor(
+    header: RequestHeader,
+    peer: Peer,
+    broker: Rooms,
+    advertised: readonly AdvertisedApi[],
+    turn: Turn,
+    dispatcher: Dispatcher,
+  ) {
+    this.#dispatcher = dispatcher
     this.apiKey = header.apiKey
     this.version = header.apiVersion
     this.correlationId = header.correlationId
@@ -44,6 +65,10 @@ class Context implements RequestContext {
 
   release(): void {
     this.#turn.release()
+  }
+
+  serveForwarded(frame: Buffer, from: Peer): Promise<Buffer> {
+    return this.#dispatcher.serveForwarded(frame, from)
   }
 
   whenSent(run: () => void): void {
@@ -100,7 +125,11 @@ export class Dispatcher {
       if (error instanceof ParseError) throw new CloseConnection(`${api.name}: ${error.message}`)
       throw error
     }
-    const context = new Context(header, peer, this.#rooms, catalogue.advertised, turn)
+    const context = new Context(header, peer, this.#rooms, catalogue.advertised, turn, this)
+    const { forwarding } = this.#rooms
+    if (handler.forward && forwarding && peer.listener.kind === 'broker') {
+      return this.#serveOrForward(handler, request, context, frame, forwarding)
+    }
     let response: Response | Promise<Response>
     try {
       response = handler.handle(request, context)
@@ -112,6 +141,72 @@ export class Dispatcher {
       value => this.#encode(api, context, value),
       error => this.#encode(api, context, this.#failed(handler, request, context, error)),
     )
+  }
+
+  /** What is served here on the listeners of a kind, in the order of the keys. */
+  advertised(kind: ListenerKind): readonly AdvertisedApi[] {
+    return this.#catalogues[kind].advertised
+  }
+
+  /** See `RequestContext.serveForwarded`. */
+  async serveForwarded(frame: Buffer, from: Peer): Promise<Buffer> {
+    const handler = frame.length < 8 ? undefined : this.#catalogues.controller.handlers[frame.readInt16BE(0)]
+    if (!handler?.forward) throw new KafkaError(Errors.INVALID_REQUEST)
+    const version = frame.readInt16BE(2)
+    if (version < handler.minServed || version > handler.maxVersion) throw new KafkaError(Errors.UNSUPPORTED_VERSION)
+    let header: RequestHeader
+    let request: RequestOf<AnyApi>
+    try {
+      header = decodeRequestHeader(frame)
+      request = decodeRequest(handler.api, version, frame, header.bodyOffset)
+    } catch (error) {
+      if (error instanceof ParseError) throw new KafkaError(Errors.INVALID_REQUEST)
+      throw error
+    }
+    const context = new Context(header, from, this.#rooms, this.#catalogues.controller.advertised, noTurn, this)
+    const answer = await this.#answer(handler, request, context)
+    if (answer === 'not controller') throw new KafkaError(Errors.NOT_CONTROLLER)
+    return Buffer.concat(answer ?? []).subarray(sizeBytes)
+  }
+
+  async #serveOrForward(
+    handler: Handler,
+    request: RequestOf<AnyApi>,
+    context: Context,
+    frame: Buffer,
+    forwarding: Forwarding,
+  ): Promise<Answer> {
+    if (forwarding.isHere) {
+      const answer = await this.#answer(handler, request, context)
+      if (answer !== 'not controller') return answer
+    }
+    const { api } = handler
+    try {
+      const forwarded = await forwarding.forward(frame, context.peer)
+      const shown = handler.forward?.shown
+      if (shown) {
+        const { bodyOffset } = decodeResponseHeader(api, context.version, forwarded)
+        const response = decodeResponse(api, context.version, forwarded, bodyOffset)
+        await forwarding.shown(() => shown(request, response, context))
+      }
+      const size = Buffer.alloc(sizeBytes)
+      size.writeInt32BE(forwarded.length)
+      return [size, forwarded]
+    } catch (error) {
+      return this.#encode(api, context, this.#failed(handler, request, context, error))
+    }
+  }
+
+  /** What this node itself answers, or that it is not the active controller. */
+  async #answer(handler: Handler, request: RequestOf<AnyApi>, context: Context): Promise<Answer | 'not controller'> {
+    let response: Response
+    try {
+      response = await handler.handle(request, context)
+    } catch (error) {
+      if (error instanceof KafkaError && error.code === Errors.NOT_CONTROLLER) return 'not controller'
+      response = this.#failed(handler, request, context, error)
+    }
+    return this.#encode(handler.api, context, response)
   }
 
   /** The answer to a request whose handler threw. */

@@ -30,6 +30,7 @@ import { handler as offsetDelete } from './47-offset-delete.ts'
 import { handler as describeClientQuotas } from './48-describe-client-quotas.ts'
 import { handler as describeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
 import { handler as describeQuorum } from './55-describe-quorum.ts'
+import { handler as envelope } from './58-envelope.ts'
 import { handler as describeCluster } from './60-describe-cluster.ts'
 import { handler as describeProducers } from './61-describe-producers.ts'
 import { handler as describeTopicPartitions } from './75-describe-topic-partitions.ts'
@@ -67,6 +68,7 @@ export const handlers: readonly Handler[] = [
   describeClientQuotas,
   describeUserScramCredentials,
   describeQuorum,
+  envelope,
   describeCluster,
   describeProducers,
   describeTopicPartitions,

@@ -13,6 +13,7 @@ import type { Peers } from '../network/peers.ts'
 import type { Quorum } from '../raft/quorum.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { FetchSessionCache } from './fetch-sessions.ts'
+import type { Forwarding } from './forward.ts'
 
 /** Everything a handler may reach. Filled in once by the composition root. */
 export interface Rooms {
@@ -26,6 +27,8 @@ export interface Rooms {
   readonly controller: Controller
   readonly partitions: Partitions
   readonly coordinators: Coordinators
+  /** The way of requests to the active controller; null when this node is alone, and always the controller. */
+  readonly forwarding: Forwarding | null
   /** Connections to the other nodes of the cluster. */
   readonly peers: Peers
   readonly producerIds: ProducerIds
@@ -67,6 +70,11 @@ export interface RequestContext {
    * waits (for a sync, for replicas). Answers leave in request order all the same. Calling it twice does nothing.
    */
   release(): void
+  /**
+   * Serves a request that another broker passed on, and gives the answer's frame without its size. Throws KafkaError:
+   * NOT_CONTROLLER when this node is not, or did not stay, the active controller.
+   */
+  serveForwarded(frame: Buffer, from: Peer): Promise<Buffer>
   /** Runs when the bytes of the answer have left this process, and may change again; never when they don't. */
   whenSent(run: () => void): void
 }
