@@ -40,6 +40,7 @@ function owners(operations: readonly Operation[], report: Report): void {
   const byGeneration = new Map<string, Operation<'assignment'>>()
   for (const assignment of ofKind(operations, 'assignment')) {
     const { group, generation, partitions, member } = assignment.call
+    if (generation === null) continue
     for (const partition of partitions) {
       const key = JSON.stringify([group, generation, partition])
       const other = byGeneration.get(key)

@@ -46,13 +46,13 @@ export interface Operations {
     call: { readonly consumer: string; readonly partitions: readonly string[]; readonly sought?: boolean }
     result: object
   }
-  /** A group gave a member its partitions: it goes on from the committed offsets, except in those that it kept. */
+  /** A group gave a member its partitions (in a generation, if the client tells it): it goes on from the committed offsets, except in those that it kept. */
   assignment: {
     call: {
       readonly consumer: string
       readonly group: string
       readonly member: string
-      readonly generation: number
+      readonly generation: number | null
       readonly partitions: readonly string[]
       readonly kept?: readonly string[]
     }

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 
 /** This machine cannot do it: the test has not run, which is not the same as passed. */
 export class NotPossible extends Error {}
@@ -85,6 +85,23 @@ export class PowerVolume {
       if (attempt === 50) throw new Error(`umount: ${done.stderr}`)
       spawnSync('sleep', ['0.1'])
     }
+  }
+
+  /** Takes all the room that is left. */
+  fill(): void {
+    const path = `${this.path}/filler`
+    for (let bytes = imageBytes; bytes >= 4096; ) {
+      // What does not fit is tried in halves.
+      const size = existsSync(path) ? statSync(path).blocks * 512 : 0
+      const done = spawnSync('fallocate', ['-o', String(size), '-l', String(bytes), path], { encoding: 'utf8' })
+      if (done.error) throw new NotPossible(`fallocate: ${done.error.message}`)
+      if (done.status !== 0) bytes = Math.floor(bytes / 2)
+    }
+  }
+
+  /** Gives the room back. */
+  empty(): void {
+    rmSync(`${this.path}/filler`, { force: true })
   }
 
   /** Unmounts whatever state it is in; the image stays. */
