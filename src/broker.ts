@@ -2,6 +2,7 @@
  * The composition root: makes the rooms of one broker and connects them. A cluster in one process is several of these, on
  * real hosts or on simulated ones.
  */
+import { Errors, KafkaError } from '../protocol/errors.ts'
 import { compressionReady } from '../protocol/records/compression.ts'
 import { Dispatcher } from './api/dispatch.ts'
 import { FetchSessionCache, fetchSessionLimits } from './api/fetch-sessions.ts'
@@ -25,7 +26,7 @@ import type { Serve } from './network/connection.ts'
 import { networkLimitsOf } from './network/limits.ts'
 import { type BoundListener, Listeners } from './network/listener.ts'
 import { Peers } from './network/peers.ts'
-import { Partitions } from './replication/partitions.ts'
+import { Partitions, replicationSettings } from './replication/partitions.ts'
 import { topicLogConfig } from './replication/topic-log-config.ts'
 
 const securityProtocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
@@ -141,7 +142,22 @@ async function connect(
   const { state: metadata, controller, quorum } = plane
   const configs = new EffectiveConfigs(config, metadata)
   const logConfig = (topic: string) => topicLogConfig(topic, configs)
-  partitions = new Partitions({ brokerId: nodeId, logs, metadata, logConfig, log: host.log })
+  const peers = new Peers(host, { clientId: `ottla-${nodeId}` })
+  const listenerName = config.interBrokerListener?.name
+  partitions = new Partitions({
+    host,
+    brokerId: nodeId,
+    logs,
+    metadata,
+    logConfig,
+    settings: replicationSettings(config),
+    cluster: {
+      peers,
+      endpointOf: id => metadata.brokers.get(id)?.endpoints.find(({ name }) => name === listenerName) ?? null,
+      brokerEpoch: () => plane.brokerEpoch,
+      alterPartition: () => Promise.reject(new KafkaError(Errors.NOT_CONTROLLER)),
+    },
+  })
   await logs.loadAll(logConfig)
   await partitions.start()
   await plane.register(
@@ -166,7 +182,7 @@ async function connect(
     partitions,
     coordinators,
     forwarding: null,
-    peers: new Peers(host, { clientId: `ottla-${nodeId}` }),
+    peers,
     producerIds: new ProducerIds(() => controller.allocateProducerIds(nodeId, plane.brokerEpoch)),
     logs,
     quorum,

@@ -119,13 +119,16 @@ function acknowledged(
       resolve()
     }
     for (const entry of pending) {
-      const watermark = acks === -1 ? entry.partition.highWatermark : entry.partition.log.written
       waiting.add(entry)
-      watermark.reached(entry.info.lastOffset + 1, failure => {
+      const { partition } = entry
+      const offset = entry.info.lastOffset + 1
+      const settle = (failure: Error | null) => {
         if (!waiting.delete(entry)) return
-        if (failure) refuse(entry.answer, failure, entry.partition.topic, context)
+        if (failure) refuse(entry.answer, failure, partition.topic, context)
         done()
-      })
+      }
+      if (acks === -1) partition.committed(offset, settle)
+      else partition.log.written.reached(offset, settle)
     }
     if (open === 0) return
     cancel = context.broker.host.clock.after(Math.max(timeoutMs, 0), () => {

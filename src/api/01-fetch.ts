@@ -2,13 +2,16 @@
  * Fetch, versions 4-18.
  *
  * - Answers at once with enough bytes, an error, a diverging epoch or nothing to wait for; else waits for the high
- *   watermark of any of its partitions, or the deadline, and reads again.
+ *   watermark of any of its partitions (a follower: for the end of its log), or the deadline, and reads again.
+ * - A follower reads up to the end of the log, and its fetch offset says what it has on its disk: that moves the high
+ *   watermark, and may bring it into the in-sync set. An unknown replica gets UNKNOWN_LEADER_EPOCH when it named an epoch,
+ *   NOT_LEADER_OR_FOLLOWER otherwise. v15 the replica's broker epoch.
+ * - v11: consumers may read from a follower, up to what it knows to be committed: OFFSET_NOT_AVAILABLE beyond that.
  * - Bytes are limited by the request, by `fetch.max.bytes` and per partition; the first partition with data gives at
  *   least one batch whatever the limits. Records are slices of the log: they may begin before the fetch offset.
  * - v4 isolation level, v7 fetch sessions (KIP-227), v9 leader epoch fencing (KIP-320), v10 zstd (below it a topic
  *   compressed by zstd answers UNSUPPORTED_COMPRESSION_TYPE), v12 diverging epoch (KIP-595), v13 topic ids.
- * - Left out: followers (a replica id that is no replica of the partition is refused), v11 preferred read replica (there
- *   is one replica), v14 tiered storage.
+ * - Left out: v14 tiered storage.
  */
 import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
 import { fetch } from '../../protocol/messages/01-fetch.ts'
@@ -45,6 +48,16 @@ interface Round {
   readonly urgent: boolean
 }
 
+/** Who asks. */
+interface Reader {
+  readonly isolation: Isolation
+  /** Below 0: no follower. */
+  readonly replicaId: number
+  readonly brokerEpoch: number
+  /** This fetch has told already how far the follower is. */
+  readonly told?: boolean
+}
+
 const debugConsumerId = -2
 const nothingRead = { chunks: [], bytes: 0, abortedTransactions: null, lent: null }
 
@@ -57,13 +70,17 @@ export const handler = defineHandler(
     const session = context.broker.fetchSessions.open(request, context.version, replicaId >= 0, clock.monotonic())
     const isolation = isolationOf(request, replicaId)
     const deadline = clock.monotonic() + Math.min(request.maxWaitMs, requestLimits.fetchWaitMsMax)
-    let round = await readRound(request, context, session, isolation, replicaId)
+    const reader: Reader = { isolation, replicaId, brokerEpoch: request.replicaState.replicaEpoch }
+    let round = await readRound(request, context, session, reader)
+    // What a follower has is taken from its first look; later ones only see what came in meanwhile.
+    const again: Reader = { ...reader, told: true }
     while (round.bytes < request.minBytes && !round.urgent && session.partitions.length > 0) {
       const remainingMs = deadline - clock.monotonic()
       if (remainingMs <= 0) break
-      if (!(await moved(round.outcomes, remainingMs, context))) break
+      if (!(await moved(round.outcomes, remainingMs, again, context))) break
       giveBack(round.outcomes)
-      round = await readRound(request, context, session, isolation, replicaId)
+      round = await readRound(request, context, session, again)
+      if (replicaId >= 0) break
     }
     const { errorCode, sessionId, outcomes } = session.finish(round.outcomes)
     const read = round.outcomes
@@ -95,7 +112,7 @@ function giveBack(outcomes: readonly Outcome[]): void {
 }
 
 function isolationOf(request: Request, replicaId: number): Isolation {
-  if (replicaId === debugConsumerId) return 'none'
+  if (replicaId >= 0 || replicaId === debugConsumerId) return 'none'
   return request.isolationLevel === 1 ? 'committed' : 'uncommitted'
 }
 
@@ -103,16 +120,15 @@ async function readRound(
   request: Request,
   context: RequestContext,
   session: FetchContext,
-  isolation: Isolation,
-  replicaId: number,
+  reader: Reader,
 ): Promise<Round> {
   const bytesMax = Math.min(Math.max(request.maxBytes, 0), context.broker.config.fetchMaxBytes)
-  const together = await readTogether(context, session, isolation, replicaId, bytesMax)
+  const together = await readTogether(context, session, reader, bytesMax)
   if (together !== null) return together
   const outcomes: Outcome[] = []
   let bytes = 0
   for (const wanted of session.partitions) {
-    const reading = readPartition(wanted, context, isolation, replicaId, Math.max(bytesMax - bytes, 0), bytes === 0)
+    const reading = readPartition(wanted, context, reader, Math.max(bytesMax - bytes, 0), bytes === 0)
     const outcome = reading instanceof Promise ? await reading : reading
     bytes += outcome.recordsBytes
     outcomes.push(outcome)
@@ -128,15 +144,12 @@ async function readRound(
 async function readTogether(
   context: RequestContext,
   session: FetchContext,
-  isolation: Isolation,
-  replicaId: number,
+  reader: Reader,
   bytesMax: number,
 ): Promise<Round | null> {
   const limits = session.partitions.reduce((sum, wanted) => sum + Math.max(wanted.partitionMaxBytes, 0), 0)
   if (limits > bytesMax || session.partitions.length < 2) return null
-  const readings = session.partitions.map(wanted =>
-    readPartition(wanted, context, isolation, replicaId, bytesMax, false),
-  )
+  const readings = session.partitions.map(wanted => readPartition(wanted, context, reader, bytesMax, false))
   const outcomes = readings.some(reading => reading instanceof Promise)
     ? await Promise.all(readings)
     : (readings as Outcome[])
@@ -160,20 +173,24 @@ function isHeldUp({ partition, recordsBytes, fetchOffset, limitOffset }: Outcome
 function readPartition(
   wanted: FetchedPartition,
   context: RequestContext,
-  isolation: Isolation,
-  replicaId: number,
+  reader: Reader,
   bytesLeft: number,
   minOneBatch: boolean,
 ): Outcome | Promise<Outcome> {
   const { partitions } = context.broker
+  const { isolation } = reader
   const name = context.version >= 13 ? partitions.topicName(wanted.topicId) : wanted.topic
   let partition: Partition | null = null
   try {
     if (name === null) throw new KafkaError(Errors.UNKNOWN_TOPIC_ID)
-    partition = partitions.lead(name, wanted.partition)
-    partition.fence(wanted.currentLeaderEpoch)
-    checkReader(partition, wanted, context, replicaId)
+    // Consumers know how to read from a follower since version 11 (KIP-392).
+    const leaderOnly = reader.replicaId >= 0 || context.version < 11
+    partition = leaderOnly ? partitions.lead(name, wanted.partition) : partitions.serving(name, wanted.partition)
+    partition.fenceEpoch(wanted.currentLeaderEpoch)
+    checkReader(partition, wanted, context)
     const diverging = divergence(partition, wanted)
+    if (!diverging) checkOffset(partition, wanted)
+    if (!diverging && reader.replicaId >= 0 && !reader.told) followerFetched(partition, wanted, reader)
     if (diverging) return outcomeOf(wanted, partition, isolation, nothingRead, diverging)
     const serving = partition
     const result = partition.read(
@@ -194,14 +211,32 @@ function readPartition(
   }
 }
 
-function checkReader(partition: Partition, wanted: FetchedPartition, context: RequestContext, replicaId: number): void {
-  // Kafka's rule for a replica that the partition doesn't have.
-  if (replicaId >= 0) {
-    throw new KafkaError(wanted.currentLeaderEpoch >= 0 ? Errors.UNKNOWN_LEADER_EPOCH : Errors.NOT_LEADER_OR_FOLLOWER)
-  }
+function checkReader(partition: Partition, wanted: FetchedPartition, context: RequestContext): void {
+  if (context.version >= 13 && wanted.topicId !== partition.topicId) throw new KafkaError(Errors.INCONSISTENT_TOPIC_ID)
   if (context.version < 10 && partition.log.config.compressionType === 'zstd') {
     throw new KafkaError(Errors.UNSUPPORTED_COMPRESSION_TYPE)
   }
+}
+
+/** A follower has less to give than its leader may have promised. */
+function checkOffset(partition: Partition, { fetchOffset }: FetchedPartition): void {
+  const { logStartOffset, logEndOffset } = partition.log
+  if (fetchOffset < logStartOffset || fetchOffset > logEndOffset) throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE)
+  if (!partition.isLeader && fetchOffset > partition.highWatermark.value) {
+    throw new KafkaError(Errors.OFFSET_NOT_AVAILABLE)
+  }
+}
+
+function followerFetched(partition: Partition, wanted: FetchedPartition, reader: Reader): void {
+  partition.followerFetched(
+    {
+      replicaId: reader.replicaId,
+      brokerEpoch: reader.brokerEpoch,
+      offset: wanted.fetchOffset,
+      logStartOffset: wanted.logStartOffset,
+    },
+    wanted.currentLeaderEpoch >= 0,
+  )
 }
 
 /** KIP-595: the fetcher's log ends in an epoch that ended earlier here. */
@@ -290,8 +325,14 @@ function refused(
   }
 }
 
-/** Resolves true when a high watermark moved on (or failed), false at the deadline. */
-function moved(outcomes: readonly Outcome[], remainingMs: number, context: RequestContext): Promise<boolean> {
+/** Resolves true when there may be more to read, or another answer; false at the deadline. */
+function moved(
+  outcomes: readonly Outcome[],
+  remainingMs: number,
+  { replicaId }: Reader,
+  context: RequestContext,
+): Promise<boolean> {
+  const { clock } = context.broker.host
   return new Promise(resolve => {
     const waiters: Waiter[] = []
     let settled = false
@@ -302,12 +343,15 @@ function moved(outcomes: readonly Outcome[], remainingMs: number, context: Reque
       for (const waiter of waiters) waiter.cancel()
       resolve(result)
     }
-    const cancel = context.broker.host.clock.after(remainingMs, () => settle(false))
+    const cancel = clock.after(remainingMs, () => settle(false))
     waiters.push(context.broker.closing.reached(1, () => settle(false)))
-    for (const { partition, data } of outcomes) {
+    // What all producers of one turn wrote goes to a follower together.
+    const wakeFollower = () => clock.soon(() => settle(true))
+    for (const { partition, data, limitOffset } of outcomes) {
       if (!partition) continue
       // Waits from what this round saw: what came in between wakes at once.
-      waiters.push(partition.highWatermark.reached(data.highWatermark + 1, () => settle(true)))
+      if (replicaId >= 0) waiters.push(partition.log.end.reached(limitOffset + 1, wakeFollower))
+      else waiters.push(partition.highWatermark.reached(data.highWatermark + 1, () => settle(true)))
       if (settled) break
     }
   })

@@ -5,7 +5,10 @@
  *   earliest local (v8), a timestamp: the first record with that timestamp or a later one, else offset -1.
  * - -5 latest tiered (v9) and -6 earliest pending upload (v11) answer -1, as Kafka does without tiered storage.
  * - v4 fences the leader epoch and answers the epoch of the record. A partition named twice gets INVALID_REQUEST.
- * - Left out: followers asking on their own behalf; v10 timeoutMs, which only tiered storage needs.
+ * - A follower that asks gets the end of the log as the latest offset.
+ * - A new leader that does not know yet how far the records of its predecessors are committed answers
+ *   OFFSET_NOT_AVAILABLE (LEADER_NOT_AVAILABLE below v5, KIP-207).
+ * - Left out: v10 timeoutMs, which only tiered storage needs.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { listOffsets } from '../../protocol/messages/02-list-offsets.ts'
@@ -46,8 +49,9 @@ export const handler = defineHandler(listOffsets, '1-11', answer, {
 })
 
 async function answer(request: Request, context: RequestContext): Promise<ResponseOf<typeof listOffsets>> {
-  const isolation: Isolation =
-    request.replicaId === debugConsumerId ? 'none' : request.isolationLevel === 1 ? 'committed' : 'uncommitted'
+  const { replicaId } = request
+  const isReplica = replicaId >= 0 || replicaId === debugConsumerId
+  const isolation: Isolation = isReplica ? 'none' : request.isolationLevel === 1 ? 'committed' : 'uncommitted'
   const repeated = repeatedPartitions(request)
   const topics = request.topics.map(async ({ name, partitions }) => ({
     name,
@@ -79,7 +83,8 @@ async function answerPartition(
     return { partitionIndex, errorCode: Errors.NONE, ...found }
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
-    return failure(wanted, error.code)
+    const unknown = error.code === Errors.OFFSET_NOT_AVAILABLE && context.version < 5
+    return failure(wanted, unknown ? Errors.LEADER_NOT_AVAILABLE : error.code)
   }
 }
 
@@ -91,6 +96,7 @@ async function find(
   const { log } = partition
   switch (timestamp) {
     case latest:
+      if (isolation !== 'none') partition.checkOffsetsKnown()
       return { timestamp: -1, offset: partition.readLimit(isolation), leaderEpoch: log.latestEpoch?.epoch ?? -1 }
     case earliest:
     case earliestLocal: {
@@ -102,8 +108,10 @@ async function find(
       return { timestamp: -1, offset: -1, leaderEpoch: -1 }
   }
   const found = timestamp === maxTimestamp ? await log.maxTimestamp() : await log.offsetForTimestamp(timestamp)
-  if (found === null || found.offset >= partition.readLimit(isolation))
+  if (found === null || found.offset >= partition.readLimit(isolation)) {
+    if (isolation !== 'none') partition.checkOffsetsKnown()
     return { timestamp: -1, offset: -1, leaderEpoch: -1 }
+  }
   return {
     timestamp: found.timestamp,
     offset: found.offset,

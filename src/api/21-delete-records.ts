@@ -1,9 +1,9 @@
 /**
  * DeleteRecords, versions 0-2.
  *
- * - Moves the log start offset of a partition; -1 means the high watermark. Answered when the new start is durable.
+ * - Moves the log start offset of a partition; -1 means the high watermark. Answered when the new start is durable, and no
+ *   live replica has records before it (the low watermark); REQUEST_TIMED_OUT when that takes longer than asked.
  * - Beyond the high watermark: OFFSET_OUT_OF_RANGE. A compact-only topic: POLICY_VIOLATION.
- * - With one replica the low watermark is the log start offset.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { deleteRecords } from '../../protocol/messages/21-delete-records.ts'
@@ -22,7 +22,9 @@ export const handler = defineHandler(
     const topics = request.topics.map(async ({ name, partitions }) => ({
       name,
       partitions: await Promise.all(
-        partitions.map(({ partitionIndex, offset }) => deletePartition(name, partitionIndex, offset, context)),
+        partitions.map(({ partitionIndex, offset }) =>
+          deletePartition(name, partitionIndex, offset, request.timeoutMs, context),
+        ),
       ),
     }))
     return { topics: await Promise.all(topics) }
@@ -41,12 +43,13 @@ async function deletePartition(
   topic: string,
   partitionIndex: number,
   offset: number,
+  timeoutMs: number,
   context: RequestContext,
 ): Promise<Answer> {
   try {
     if (context.broker.metadata.isInternal(topic)) throw new KafkaError(Errors.INVALID_TOPIC_EXCEPTION)
     const partition = context.broker.partitions.lead(topic, partitionIndex)
-    const lowWatermark = await partition.deleteRecordsBefore(offset === highWatermark ? null : offset)
+    const lowWatermark = await partition.deleteRecordsBefore(offset === highWatermark ? null : offset, timeoutMs)
     return { partitionIndex, lowWatermark, errorCode: Errors.NONE }
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error

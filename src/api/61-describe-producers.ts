@@ -38,7 +38,7 @@ export const handler = defineHandler(
 function describe(topic: string, partitionIndex: number, context: RequestContext): Answer {
   try {
     const { log } = context.broker.partitions.lead(topic, partitionIndex)
-    const activeProducers = log.activeProducers().map(producer => ({
+    const activeProducers = log.producers.activeProducers().map(producer => ({
       producerId: producer.producerId,
       producerEpoch: producer.producerEpoch,
       lastSequence: producer.lastSequence,

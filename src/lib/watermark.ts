@@ -29,7 +29,7 @@ export class Watermark {
     assert(value >= this.#value, `watermark went back from ${this.#value} to ${value}`)
     if (value === this.#value) return
     this.#value = value
-    this.#release(null)
+    if (this.#parked.length > 0) this.#release(null)
   }
 
   /** For truncation only: nobody may be waiting for what is cut off without being told. */
@@ -37,10 +37,15 @@ export class Watermark {
     this.#value = value
   }
 
+  /** Fails everyone who waits now; who comes later waits as before. */
+  interrupt(failure: Error): void {
+    if (this.#parked.length > 0) this.#release(failure)
+  }
+
   /** Fails everyone who waits, and everyone who comes later. */
   fail(failure: Error): void {
     this.#failure = failure
-    this.#release(failure)
+    if (this.#parked.length > 0) this.#release(failure)
   }
 
   /**
@@ -63,7 +68,6 @@ export class Watermark {
   }
 
   #release(failure: Error | null): void {
-    if (this.#parked.length === 0) return
     const ready: Parked[] = []
     const waiting: Parked[] = []
     for (const parked of this.#parked) (failure || parked.offset <= this.#value ? ready : waiting).push(parked)

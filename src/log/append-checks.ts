@@ -18,7 +18,8 @@ import {
 } from '../../protocol/records/batch.ts'
 import { ControlType, controlType, markerCoordinatorEpoch } from '../../protocol/records/control.ts'
 import { RecordCursor, recordsBytes } from '../../protocol/records/record.ts'
-import type { ProducerBatch, TransactionMarker } from './producer-state.ts'
+import type { AppendInfo } from './log-state.ts'
+import type { CachedBatch, ProducerBatch, TransactionMarker } from './producer-state.ts'
 
 /** What producer state looks at; null for a batch without producer id, and for control batches that end nothing. */
 export function producerBatchOf(buffer: Buffer, at = 0): ProducerBatch | null {
@@ -34,6 +35,17 @@ export function producerBatchOf(buffer: Buffer, at = 0): ProducerBatch | null {
     maxTimestampMs: maxTimestamp(buffer, at),
     isTransactional: isTransactional(buffer, at),
     marker,
+  }
+}
+
+/** What the producer of a batch is told that was appended before. */
+export function duplicateOf(known: CachedBatch, logStartOffset: number): AppendInfo {
+  return {
+    firstOffset: known.lastOffset - known.offsetDelta,
+    lastOffset: known.lastOffset,
+    logAppendTimeMs: known.timestampMs,
+    logStartOffset,
+    duplicate: true,
   }
 }
 

@@ -7,6 +7,8 @@ import { asKafkaError } from './storage-errors.ts'
 import type { TailCache } from './tail-cache.ts'
 
 export class LogProgress {
+  /** Offsets below have been given out: where the log ends, whatever the disk has of it. */
+  readonly end: Watermark
   /** Offsets below are in the page cache. */
   readonly written: Watermark
   /** Offsets below are durable under the flush settings. */
@@ -18,6 +20,7 @@ export class LogProgress {
   #isStalled = false
 
   constructor(services: LogServices, tail: TailCache, endOffset: number) {
+    this.end = new Watermark(endOffset)
     this.written = new Watermark(endOffset)
     this.durable = new Watermark(endOffset)
     this.#services = services
@@ -63,6 +66,7 @@ export class LogProgress {
     const failure = asKafkaError(error)
     this.#failure = failure
     if (error instanceof DiskError) this.#services.directory.fail(error)
+    this.end.fail(failure)
     this.written.fail(failure)
     this.durable.fail(failure)
   }
@@ -71,6 +75,7 @@ export class LogProgress {
   reset(endOffset: number): void {
     this.#syncedOffset = endOffset
     this.#tail.clear(endOffset)
+    this.end.reset(endOffset)
     this.written.reset(endOffset)
     this.durable.reset(endOffset)
   }

@@ -20,14 +20,14 @@ import { validateForAppend } from '../../protocol/records/validate.ts'
 import { DiskError } from '../host/host.ts'
 import { assert } from '../lib/assert.ts'
 import type { Watermark } from '../lib/watermark.ts'
-import { checkReplicated, producerBatchOf } from './append-checks.ts'
+import { checkReplicated, duplicateOf, producerBatchOf } from './append-checks.ts'
 import type { EpochEnd, EpochEntry, LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { LogProgress } from './log-progress.ts'
 import { LogReader, type ReadRequest, type ReadResult, type TimestampedOffset } from './log-reader.ts'
 import type { LogServices } from './log-services.ts'
 import type { AppendInfo, AppendOptions, LogState } from './log-state.ts'
-import type { ActiveProducer, AppendOrigin, ProducerBatch, ProducerState } from './producer-state.ts'
+import type { AppendOrigin, ProducerBatch, ProducerState } from './producer-state.ts'
 import { expiredSegments } from './retention.ts'
 import type { CorruptRange, Segment } from './segment.ts'
 import { SegmentStore } from './segment-store.ts'
@@ -45,6 +45,8 @@ export class Log {
   readonly topic: string
   readonly partition: number
   readonly topicId: string
+  /** Offsets below have been given out: the next record gets this one. */
+  readonly end: Watermark
   /** Offsets below are in the page cache. */
   readonly written: Watermark
   /** Offsets below are durable under the flush settings: synced, unless those settings say that the page cache counts. */
@@ -64,7 +66,6 @@ export class Log {
   /** Null until somebody replicates this log: then what is durable is committed. */
   #highWatermark: number | null = null
   #logStartOffset: number
-  #logEndOffset: number
   #closedCleanly = false
   #changedSinceOpen = false
   #retention: Promise<number> | null = null
@@ -81,10 +82,10 @@ export class Log {
     this.#store = new SegmentStore(state)
     this.#directory = state.directory
     this.#logStartOffset = state.logStartOffset
-    this.#logEndOffset = state.logEndOffset
     const { limits, host, tailBudget } = state.services
     this.#tail = new TailCache(tailBudget, limits.tailCachePerLogBytes, state.logEndOffset)
     this.#progress = new LogProgress(state.services, this.#tail, state.logEndOffset)
+    this.end = this.#progress.end
     this.written = this.#progress.written
     this.durable = this.#progress.durable
     this.#loop = new WriteLoop(host.clock, limits, this.#progress, this.#store)
@@ -116,9 +117,8 @@ export class Log {
     return this.#logStartOffset
   }
 
-  /** The offset that the next record gets. */
   get logEndOffset(): number {
-    return this.#logEndOffset
+    return this.end.value
   }
 
   /** Offsets below are synced: where recovery has to begin after a crash. */
@@ -190,24 +190,16 @@ export class Log {
         transactionVersion: options.transactionVersion ?? 0,
         guard: options.verificationGuard,
       })
-      if (known) {
-        return {
-          firstOffset: known.lastOffset - known.offsetDelta,
-          lastOffset: known.lastOffset,
-          logAppendTimeMs: known.timestampMs,
-          logStartOffset: this.#logStartOffset,
-          duplicate: true,
-        }
-      }
+      if (known) return duplicateOf(known, this.#logStartOffset)
     }
-    const firstOffset = this.#logEndOffset
+    const firstOffset = this.end.value
     if (firstOffset + lastOffsetDelta(batch) >= Number.MAX_SAFE_INTEGER) throw new KafkaError(Errors.INVALID_RECORD)
     setBaseOffset(batch, 0, firstOffset)
     setPartitionLeaderEpoch(batch, 0, options.leaderEpoch)
     this.#place(batch, producer, nowMs)
     return {
       firstOffset,
-      lastOffset: this.#logEndOffset - 1,
+      lastOffset: this.end.value - 1,
       logAppendTimeMs: checked.logAppendTimeMs,
       logStartOffset: this.#logStartOffset,
       duplicate: false,
@@ -221,11 +213,11 @@ export class Log {
   appendAsFollower(records: Buffer, leaderEpoch: number): number {
     this.#admit(records.length, 'replication')
     const nowMs = this.#services.host.clock.now()
-    for (const at of checkReplicated(records, this.#logEndOffset, leaderEpoch)) {
+    for (const at of checkReplicated(records, this.end.value, leaderEpoch)) {
       const batch = records.subarray(at, at + batchBytes(records, at))
       this.#place(batch, producerBatchOf(batch), nowMs)
     }
-    return this.#logEndOffset
+    return this.end.value
   }
 
   /**
@@ -234,8 +226,8 @@ export class Log {
    */
   read(request: ReadRequest): ReadResult | Promise<ReadResult> {
     this.#checkUsable()
-    if (request.offset < this.#logStartOffset || request.offset > this.#logEndOffset) {
-      const detail = `offset ${request.offset}, the log has ${this.#logStartOffset} to ${this.#logEndOffset}`
+    if (request.offset < this.#logStartOffset || request.offset > this.end.value) {
+      const detail = `offset ${request.offset}, the log has ${this.#logStartOffset} to ${this.end.value}`
       throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE, detail)
     }
     const result = this.#reader.read(request, this.written.value)
@@ -256,24 +248,30 @@ export class Log {
 
   /** Where records of `epoch` end, for those who compare histories; null when it is unknown. */
   endOffsetForEpoch(epoch: number): EpochEnd | null {
-    return this.epochs.endOffsetFor(epoch, this.#logEndOffset)
+    return this.epochs.endOffsetFor(epoch, this.end.value)
   }
 
   /** This broker becomes leader: records from here on belong to `epoch`. */
   startEpoch(epoch: number): void {
     const latest = this.epochs.latest
     if (latest && latest.epoch >= epoch) return
-    this.epochs.assign(epoch, this.#logEndOffset)
+    this.epochs.assign(epoch, this.end.value)
     this.#saveEpochs()
+  }
+
+  /** This broker leads no more: an epoch that it led without writing anything is nobody's. */
+  forgetEmptyEpochs(): void {
+    this.epochs.truncateFromEnd(this.end.value)
+  }
+
+  /** The leader's log starts at `offset`, which is committed: so does this one. Durable with the next checkpoint. */
+  followLogStart(offset: number): void {
+    this.#raiseLogStart(Math.min(offset, this.highWatermark))
   }
 
   /** Read-committed consumers may read up to here: neither beyond the high watermark nor into an open transaction. */
   lastStableOffset(highWatermark: number): number {
     return Math.min(highWatermark, this.producers.firstUnstableOffset(highWatermark) ?? highWatermark)
-  }
-
-  activeProducers(): ActiveProducer[] {
-    return this.producers.activeProducers()
   }
 
   /** All that was appended before is synced when it resolves. Rejects with KafkaError KAFKA_STORAGE_ERROR. */
@@ -315,8 +313,8 @@ export class Log {
    * on the watermarks for what is cut off must have been told before.
    */
   async truncateTo(offset: number): Promise<void> {
-    if (offset >= this.#logEndOffset) return
-    const end = await this.#reader.batchStart(offset, this.#logEndOffset, this.written.value).catch(this.#readFailed)
+    if (offset >= this.end.value) return
+    const end = await this.#reader.batchStart(offset, this.end.value, this.written.value).catch(this.#readFailed)
     await this.#cut(end, async () => {
       const cut = await this.#store.cutTo(Math.max(end, this.#segments.first.baseOffset))
       this.epochs.truncateFromEnd(cut)
@@ -349,7 +347,7 @@ export class Log {
       try {
         await this.#retention
         await this.#loop.flush()
-        if (this.#changedSinceOpen) await this.#store.saveDerived(this.#logEndOffset)
+        if (this.#changedSinceOpen) await this.#store.saveDerived(this.end.value)
         await this.epochs.save()
       } catch (error) {
         if (!(error instanceof DiskError) && !(error instanceof KafkaError)) throw error
@@ -357,7 +355,7 @@ export class Log {
       }
     }
     await this.#release(new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER, 'the log is closed'))
-    this.#closedCleanly = clean && this.#logEndOffset === this.#progress.syncedOffset
+    this.#closedCleanly = clean && this.end.value === this.#progress.syncedOffset
     return this.#closedCleanly
   }
 
@@ -383,7 +381,7 @@ export class Log {
   async #removeExpired(): Promise<number> {
     this.#checkUsable()
     const nowMs = this.#services.host.clock.now()
-    const endOffset = this.#logEndOffset
+    const endOffset = this.end.value
     let count = await expiredSegments(this.#segments, {
       config: this.config,
       nowMs,
@@ -394,7 +392,7 @@ export class Log {
     this.#checkUsable()
     if (count === this.#segments.all.length) {
       // Not with what was appended while ages were looked up, and only for another one in its place.
-      const idle = endOffset === this.#logEndOffset && !this.#progress.isStalled
+      const idle = endOffset === this.end.value && !this.#progress.isStalled
       if (!idle || !(await this.#loop.ensure(this.#store.roll(endOffset, nowMs)))) count--
     }
     if (count === 0) return 0
@@ -413,7 +411,6 @@ export class Log {
     const segment = this.#segmentFor(batch, first, last, largest, nowMs)
     const cached = { baseOffset: first, lastOffset: last, position: segment.sizeBytes, bytes: ownBytes(batch) }
     segment.noteBatch(last, largest, batch.length, this.config.indexIntervalBytes)
-    this.#logEndOffset = last + 1
     this.#changedSinceOpen = true
     if (epoch >= 0 && epoch !== this.epochs.latest?.epoch && this.epochs.assign(epoch, first)) this.#saveEpochs()
     if (producer !== null) {
@@ -426,6 +423,7 @@ export class Log {
     }
     this.#tail.add(cached)
     this.#loop.push(segment, cached)
+    this.end.advance(last + 1)
   }
 
   #segmentFor(batch: Buffer, first: number, last: number, largest: number, nowMs: number): Segment {
@@ -434,13 +432,12 @@ export class Log {
       return active
     }
     // A replicated log may leave so large a gap that the new segment has to begin with the batch itself.
-    const base = last - this.#logEndOffset > 0x7fffffff ? first : this.#logEndOffset
+    const base = last - this.end.value > 0x7fffffff ? first : this.end.value
     return this.#store.roll(base, nowMs)
   }
 
   /** After a truncation, inside the write loop: everything that depends on where the log ends. */
   async #endMoved(offset: number): Promise<void> {
-    this.#logEndOffset = offset
     this.#changedSinceOpen = true
     this.#loop.forgetDirty()
     this.#reader.forget()
@@ -480,9 +477,9 @@ export class Log {
 
   async #writtenUpToNow(): Promise<void> {
     this.#checkUsable()
-    if (this.written.value >= this.#logEndOffset) return
+    if (this.written.value >= this.end.value) return
     await new Promise<void>((resolve, reject) => {
-      this.written.reached(this.#logEndOffset, failure => (failure ? reject(failure) : resolve()))
+      this.written.reached(this.end.value, failure => (failure ? reject(failure) : resolve()))
     })
   }
 
@@ -494,7 +491,7 @@ export class Log {
     await this.#loop.idle()
     await this.epochs.close()
     await this.#retention?.catch(() => {})
-    this.#tail.clear(this.#logEndOffset)
+    this.#tail.clear(this.end.value)
     await this.#store.close()
   }
 }

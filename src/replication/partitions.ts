@@ -1,24 +1,45 @@
 /**
  * The partitions that this broker hosts. Follows the metadata: opens or creates a log for each partition assigned to this
- * broker, moves leadership with the leader epoch, and deletes the logs of topics that are gone.
+ * broker, has it lead or follow, and deletes the logs of partitions that are gone or assigned to others.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { resourceTypes } from '../config/effective.ts'
-import { DiskError, type Logger } from '../host/host.ts'
+import { type Cancel, DiskError, type Endpoint, type Host } from '../host/host.ts'
 import type { Log } from '../log/log.ts'
 import type { LogConfig } from '../log/log-config.ts'
 import type { Logs } from '../log/logs.ts'
 import type { PartitionInfo, Topic } from '../metadata/entities.ts'
 import { metadataTopic } from '../metadata/internal-topics.ts'
 import type { MetadataState } from '../metadata/state.ts'
-import { Partition } from './partition.ts'
+import type { PeerRequests } from './fetcher.ts'
+import { Fetchers } from './fetchers.ts'
+import { type AlterPartitionRequest, type AlterPartitionResponse, IsrUpdates } from './isr-updates.ts'
+import { Partition, type PartitionContext, type PartitionState, type Role } from './partition.ts'
+import type { ReplicationSettings } from './settings.ts'
+
+export type { PeerRequests } from './fetcher.ts'
+export type { AlterPartitionRequest, AlterPartitionResponse } from './isr-updates.ts'
+export { type ReplicationSettings, replicationSettings } from './settings.ts'
+
+/** What replication needs of the rest of the cluster. */
+export interface ClusterLinks {
+  readonly peers: PeerRequests
+  /** Where to reach a broker; null while that is not known. */
+  readonly endpointOf: (brokerId: number) => Endpoint | null
+  /** Of this broker's registration, -1 before the first. */
+  readonly brokerEpoch: () => number
+  /** Asks the controller. Rejects when it cannot be asked. */
+  readonly alterPartition: (request: AlterPartitionRequest) => Promise<AlterPartitionResponse>
+}
 
 export interface PartitionsOptions {
+  readonly host: Pick<Host, 'clock' | 'random' | 'log'>
   readonly brokerId: number
   readonly logs: Logs
   readonly metadata: MetadataState
   readonly logConfig: (topic: string) => LogConfig
-  readonly log: Logger
+  readonly settings: ReplicationSettings
+  readonly cluster: ClusterLinks
 }
 
 /** Hears of leadership on this broker, in order for each partition. Must not throw. */
@@ -33,11 +54,36 @@ export class Partitions {
   readonly #listeners: LeadershipListener[] = []
   /** The last step of work on each partition's files: steps of one partition follow each other. */
   readonly #work = new Map<string, Promise<void>>()
+  readonly #context: PartitionContext
+  readonly #isrUpdates: IsrUpdates
+  readonly #fetchers: Fetchers
   #stopListening: () => void = () => {}
+  #cancelCheck: Cancel = () => {}
   #closed = false
 
   constructor(options: PartitionsOptions) {
     this.#options = options
+    const { host, brokerId, settings, metadata, cluster } = options
+    const { clock, random, log } = host
+    const { brokerEpoch, alterPartition, peers, endpointOf } = cluster
+    this.#isrUpdates = new IsrUpdates({ clock, log, brokerId, brokerEpoch, alterPartition })
+    this.#fetchers = new Fetchers({ clock, random, log, brokerId, brokerEpoch, peers, endpointOf, settings })
+    this.#context = {
+      clock,
+      rules: {
+        brokerId,
+        lagTimeMaxMs: settings.lagTimeMaxMs,
+        mayJoin: (id, epoch) => {
+          const broker = metadata.brokers.get(id)
+          if (!broker || broker.fenced || broker.inControlledShutdown) return false
+          return epoch < 0 || epoch === broker.epoch
+        },
+      },
+      brokerEpoch,
+      isrUpdates: this.#isrUpdates,
+      isAlive: id => metadata.brokers.get(id)?.fenced === false,
+      changed: (partition, before) => this.#roleChanged(partition, before),
+    }
   }
 
   /** Hears of every election from now on, and at once of those that happened before. */
@@ -48,20 +94,26 @@ export class Partitions {
 
   /** Opens what the metadata assigns to this broker and follows it from then on. */
   async start(): Promise<void> {
-    const { metadata, log } = this.#options
+    const { metadata, host } = this.#options
     this.#stopListening = metadata.listen({
       topicDeleted: topic => this.#forget(topic),
       partitionChanged: (topic, partition) => this.#adopt(topic, partition),
       configChanged: (type, name) => this.#reconfigure(type, name),
+      // Whoever was fenced, or is no more, may have held a high watermark back.
+      brokerChanged: () => this.#checkReplicas(),
     })
     for (const topic of metadata.topics.values()) {
       for (const partition of topic.partitions) this.#adopt(topic, partition)
     }
     await this.settled()
     for (const stray of this.#strays()) {
-      log.warn({ topic: stray.topic, partition: stray.partition }, 'a log that the metadata does not know is set aside')
+      host.log.warn(
+        { topic: stray.topic, partition: stray.partition },
+        'a log that the metadata does not know is set aside',
+      )
       await this.#options.logs.setAside(stray)
     }
+    this.#scheduleCheck()
   }
 
   /** Resolves when the files of everything that the metadata told so far are in place. */
@@ -92,6 +144,13 @@ export class Partitions {
     throw new KafkaError(this.#work.has(key(topic, index)) ? Errors.NOT_LEADER_OR_FOLLOWER : Errors.KAFKA_STORAGE_ERROR)
   }
 
+  /** The partition, if this broker leads or follows it; throws as `lead` does. */
+  serving(topic: string, index: number): Partition {
+    const partition = this.#byTopic.get(topic)?.get(index)
+    if (!partition || partition.log.failure) return this.lead(topic, index)
+    return partition
+  }
+
   *all(): IterableIterator<Partition> {
     for (const partitions of this.#byTopic.values()) yield* partitions.values()
   }
@@ -99,35 +158,60 @@ export class Partitions {
   async close(): Promise<void> {
     this.#closed = true
     this.#stopListening()
+    this.#cancelCheck()
+    this.#fetchers.close()
+    this.#isrUpdates.close()
     await this.settled()
     for (const partition of this.all()) partition.close(new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER))
   }
 
   #adopt(topic: Topic, info: PartitionInfo): void {
-    if (!info.replicas.includes(this.#options.brokerId)) return
     const existing = this.get(topic.name, info.index)
-    if (existing && existing.topicId === topic.id) return this.#move(existing, info)
+    if (!info.replicas.includes(this.#options.brokerId)) {
+      if (existing?.topicId === topic.id) this.#remove(existing, new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER))
+      return
+    }
+    if (existing?.topicId === topic.id) return existing.update(stateOf(info))
     this.#enqueue(topic.name, info.index, async () => {
-      const { brokerId, metadata } = this.#options
+      const { metadata } = this.#options
       // The metadata may have moved on while the files of an earlier step were in work.
       const now = metadata.topicsById.get(topic.id)?.partitions[info.index]
-      if (!now || this.#closed || this.get(topic.name, info.index)?.topicId === topic.id) return
+      if (!now || !this.#isOurs(now) || this.#closed || this.get(topic.name, info.index)?.topicId === topic.id) return
       const log = await this.#openLog(topic, info.index)
       const current = metadata.topicsById.get(topic.id)?.partitions[info.index]
-      if (!current || this.#closed) return
-      const partition = new Partition(brokerId, topic.id, log, stateOf(current))
+      if (this.#closed) return
+      if (!current || !this.#isOurs(current)) return this.#deleteLog(topic, info.index)
+      const partition = new Partition(topic.id, log, stateOf(current), this.#context)
       this.#put(partition)
-      if (partition.isLeader) for (const listener of this.#listeners) listener.elected(partition)
+      partition.start()
     })
   }
 
-  #move(partition: Partition, info: PartitionInfo): void {
-    const led = partition.isLeader
-    partition.update(stateOf(info))
+  #isOurs(info: PartitionInfo): boolean {
+    return info.replicas.includes(this.#options.brokerId)
+  }
+
+  #roleChanged(partition: Partition, before: Role): void {
+    const { role, topic, index } = partition
+    if (role === 'follower') this.#fetchers.follow(partition)
+    else this.#fetchers.unfollow(partition)
     for (const listener of this.#listeners) {
-      if (partition.isLeader && !led) listener.elected(partition)
-      if (!partition.isLeader && led) listener.resigned(partition.topic, partition.index)
+      if (role === 'leader' && before !== 'leader') listener.elected(partition)
+      if (role !== 'leader' && before === 'leader') listener.resigned(topic, index)
     }
+  }
+
+  #checkReplicas(): void {
+    for (const partition of this.all()) partition.checkReplicas()
+  }
+
+  #scheduleCheck(): void {
+    if (this.#closed) return
+    const { host, settings } = this.#options
+    this.#cancelCheck = host.clock.after(settings.lagTimeMaxMs / 2, () => {
+      this.#checkReplicas()
+      this.#scheduleCheck()
+    })
   }
 
   async #openLog(topic: Topic, index: number): Promise<Log> {
@@ -150,15 +234,23 @@ export class Partitions {
         this.#enqueue(topic.name, index, () => this.#deleteLog(topic, index))
         continue
       }
-      this.#byTopic.get(topic.name)?.delete(index)
-      partition.close(new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION))
-      for (const listener of this.#listeners) listener.resigned(topic.name, index)
-      this.#enqueue(topic.name, index, () => this.#deleteLog(topic, index))
+      this.#remove(partition, new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION))
     }
-    if (this.#byTopic.get(topic.name)?.size === 0) this.#byTopic.delete(topic.name)
   }
 
-  async #deleteLog(topic: Topic, index: number): Promise<void> {
+  /** This broker hosts the partition no more: its files go. */
+  #remove(partition: Partition, failure: KafkaError): void {
+    const { topic, topicId, index } = partition
+    const partitions = this.#byTopic.get(topic)
+    partitions?.delete(index)
+    if (partitions?.size === 0) this.#byTopic.delete(topic)
+    this.#fetchers.unfollow(partition)
+    partition.close(failure)
+    for (const listener of this.#listeners) listener.resigned(topic, index)
+    this.#enqueue(topic, index, () => this.#deleteLog({ name: topic, id: topicId }, index))
+  }
+
+  async #deleteLog(topic: Pick<Topic, 'name' | 'id'>, index: number): Promise<void> {
     const { logs } = this.#options
     if (logs.get(topic.name, index)?.topicId === topic.id) await logs.delete(topic.name, index)
   }
@@ -168,8 +260,11 @@ export class Partitions {
     const { logs, logConfig } = this.#options
     if (resourceType === resourceTypes.topic) {
       if (this.#byTopic.has(resourceName)) logs.updateConfig(resourceName, logConfig(resourceName))
+      // Fewer in-sync replicas may be enough now.
+      for (const partition of this.#byTopic.get(resourceName)?.values() ?? []) partition.checkReplicas()
     } else if (resourceType === resourceTypes.broker) {
       for (const topic of this.#byTopic.keys()) logs.updateConfig(topic, logConfig(topic))
+      this.#checkReplicas()
     }
   }
 
@@ -194,7 +289,7 @@ export class Partitions {
   /** A partition without files answers KAFKA_STORAGE_ERROR; anything else than a disk that failed is a bug. */
   #failed(topic: string, index: number, error: unknown): void {
     if (!(error instanceof DiskError || error instanceof KafkaError)) throw error
-    this.#options.log.error(
+    this.#options.host.log.error(
       { topic, partition: index, error: error.message },
       'the files of a partition cannot be used',
     )
@@ -214,7 +309,7 @@ function key(topic: string, index: number): string {
   return `${topic}-${index}`
 }
 
-function stateOf(info: PartitionInfo) {
+function stateOf(info: PartitionInfo): PartitionState {
   return {
     leaderId: info.leader,
     leaderEpoch: info.leaderEpoch,

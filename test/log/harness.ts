@@ -167,12 +167,13 @@ function wrongDerived(log: Log, found: readonly Buffer[]): string | null {
   }
   const key = (producer: { producerId: number }) => producer.producerId
   for (const producer of scanned.activeProducers()) {
-    const held = log.activeProducers().find(other => key(other) === key(producer))
+    const held = log.producers.activeProducers().find(other => key(other) === key(producer))
     if (JSON.stringify(held) !== JSON.stringify(producer)) {
       return `producer state ${JSON.stringify(held)}, a scan gives ${JSON.stringify(producer)}`
     }
   }
-  if (log.logStartOffset === 0 && log.activeProducers().length !== scanned.size) return 'producers nobody wrote'
+  if (log.logStartOffset === 0 && log.producers.activeProducers().length !== scanned.size)
+    return 'producers nobody wrote'
   if (epochs.length > 0)
     epochs = [{ ...epochs[0], startOffset: Math.max(epochs[0].startOffset, log.logStartOffset) }, ...epochs.slice(1)]
   const held = log.epochs.entries.filter(entry => entry.startOffset < log.logEndOffset)

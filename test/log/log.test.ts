@@ -192,7 +192,7 @@ t.test('a retry of an idempotent producer is answered with the first offsets', a
   await settled(b)
   await b.host.clock.run(b.logs.close())
   const again = (await openLogs(b.host)).get('t', 0)
-  t.same(again?.activeProducers(), b.log.activeProducers())
+  t.same(again?.producers.activeProducers(), b.log.producers.activeProducers())
 })
 
 t.test('append time', async t => {
@@ -364,7 +364,7 @@ t.test('truncation', async t => {
 
   await b.host.clock.run(b.log.truncateFullyAndStartAt(500))
   t.match(b.log, { logStartOffset: 500, logEndOffset: 500, latestEpoch: null })
-  t.same(b.log.activeProducers(), [])
+  t.same(b.log.producers.activeProducers(), [])
   append(b.log, b.model, { bytes: 20, epoch: 8 })
   await settled(b)
   await b.host.clock.run(b.logs.close())
@@ -385,7 +385,7 @@ t.test('a follower copies what its leader sends', async t => {
   t.equal(follower.log.appendAsFollower(last, 2), 8, 'a later epoch than the leader was asked for')
   t.equal(follower.log.appendAsFollower(last, 3), 9)
   t.same(follower.log.epochs.entries, leader.log.epochs.entries)
-  t.same(follower.log.activeProducers(), leader.log.activeProducers())
+  t.same(follower.log.producers.activeProducers(), leader.log.producers.activeProducers())
   await settled(follower)
   t.same(await readAll(follower.log), leader.model.batches)
 })

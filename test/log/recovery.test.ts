@@ -159,7 +159,7 @@ t.test('derived files that are absent or make no sense', async t => {
       const again = await reopen(copy)
       const what = `${name}: ${damage}`
       t.same(await readAll(again.log, 1), model.batches, what)
-      t.same(again.log.activeProducers(), log.activeProducers(), what)
+      t.same(again.log.producers.activeProducers(), log.producers.activeProducers(), what)
       t.same(again.log.epochs.entries, log.epochs.entries, what)
       t.equal((await again.log.offsetForTimestamp(1_700_000_000_000))?.offset, 0, what)
       t.ok(await again.log.maxTimestamp(), what)

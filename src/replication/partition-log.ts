@@ -1,0 +1,53 @@
+/** A partition as a log of records, for a state machine that lives in it. */
+import { buildBatch } from '../../protocol/records/builder.ts'
+import type { Watermark } from '../lib/watermark.ts'
+import type { AppendInfo, Log } from '../log/log.ts'
+import type { LogEntry, ReplicatedLog } from '../machine/machine.ts'
+
+/** What this needs of a partition. */
+export interface LedPartition {
+  readonly log: Log
+  readonly highWatermark: Watermark
+  readonly leaderEpoch: number
+  append(records: Buffer, acks: number, origin: 'coordinator', requestVersion: number): AppendInfo
+}
+
+export class PartitionLog implements ReplicatedLog {
+  readonly #partition: LedPartition
+
+  constructor(partition: LedPartition) {
+    this.#partition = partition
+  }
+
+  get committed(): Watermark {
+    return this.#partition.highWatermark
+  }
+
+  get logStartOffset(): number {
+    return this.#partition.log.logStartOffset
+  }
+
+  get logEndOffset(): number {
+    return this.#partition.log.logEndOffset
+  }
+
+  get leaderEpoch(): number {
+    return this.#partition.leaderEpoch
+  }
+
+  append(entries: readonly LogEntry[], timestampMs: number): number {
+    const batch = buildBatch({ records: entries, baseTimestamp: timestampMs })
+    return this.#partition.append(batch, -1, 'coordinator', 0).firstOffset
+  }
+
+  async read(offset: number, bytesMax: number): Promise<Buffer> {
+    const { chunks } = await this.#partition.log.read({
+      offset,
+      bytesMax,
+      upperOffset: this.#partition.log.logEndOffset,
+      minOneBatch: true,
+      abortedTransactions: false,
+    })
+    return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+  }
+}
