@@ -33,7 +33,14 @@ const faces: Readonly<Record<string, readonly string[]>> = {
   'src/raft': ['quorum.ts', 'metadata-log.ts', 'format.ts'],
   'src/replication': ['partition.ts', 'partitions.ts', 'topic-log-config.ts'],
   'src/coordinator': ['coordinators.ts', 'producer-ids.ts', 'settings.ts', 'group/events.ts'],
-  'src/controller': ['controller.ts', 'channel.ts', 'lifecycle.ts', 'metadata-plane.ts', 'bootstrap.ts', 'topic-names.ts'],
+  'src/controller': [
+    'controller.ts',
+    'channel.ts',
+    'lifecycle.ts',
+    'metadata-plane.ts',
+    'bootstrap.ts',
+    'topic-names.ts',
+  ],
   'src/api': ['dispatch.ts', 'handlers.ts', 'request.ts', 'fetch-sessions.ts'],
 }
 
