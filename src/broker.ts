@@ -88,6 +88,11 @@ export class Broker {
     }
   }
 
+  /** What it is made of, for those who look inside: the simulation checks its invariants here. */
+  get rooms(): Rooms {
+    return this.#rooms
+  }
+
   /** In the order of the configuration. */
   get listeners(): readonly BoundListener[] {
     return this.#listeners.bound

@@ -141,6 +141,24 @@ export class SimDisk implements Disk {
     node.durable.write(position, bytes)
   }
 
+  get usedBytes(): number {
+    return usedBytes(this.#root)
+  }
+
+  /** For checks: what is in a file now, or what of it is on the platter. Empty when there is none. */
+  peek(path: string, side: 'live' | 'durable' = 'live'): Buffer {
+    const node = this.#find(path)
+    if (node?.kind !== 'file') return Buffer.alloc(0)
+    const image = node[side]
+    return image.read(0, image.size)
+  }
+
+  /** For checks: the names in a directory now. */
+  names(path: string): string[] {
+    const node = this.#find(path)
+    return node?.kind === 'directory' ? [...node.live.keys()] : []
+  }
+
   open(path: string, mode: OpenMode): Promise<File> {
     return this.#operate('open', path, () => {
       const { parent, name } = this.#locate(path)

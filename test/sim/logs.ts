@@ -1,0 +1,61 @@
+/** What the files of partitions hold on simulated disks, read without the broker's help; and what must hold of them. */
+import {
+  baseOffset,
+  batchBytes,
+  crc,
+  iterateBatches,
+  lastOffset,
+  partitionLeaderEpoch,
+} from '../../protocol/records/batch.ts'
+import type { SimDisk } from './disk.ts'
+
+export interface StoredBatch {
+  readonly base: number
+  readonly last: number
+  readonly epoch: number
+  readonly crc: number
+  readonly bytes: number
+}
+
+/** All whole batches of a partition, in the order of its segments. */
+export function storedBatches(disk: SimDisk, directory: string, side: 'live' | 'durable' = 'live'): StoredBatch[] {
+  const segments = disk
+    .names(directory)
+    .filter(name => name.endsWith('.log'))
+    .sort()
+  return segments.flatMap(name => {
+    const bytes = disk.peek(`${directory}/${name}`, side)
+    return [...iterateBatches(bytes)].map(at => ({
+      base: baseOffset(bytes, at),
+      last: lastOffset(bytes, at),
+      epoch: partitionLeaderEpoch(bytes, at),
+      crc: crc(bytes, at),
+      bytes: batchBytes(bytes, at),
+    }))
+  })
+}
+
+/**
+ * Log matching: where two replicas have a batch of the same epoch at the same offset, it is the same batch, and so is all
+ * before it. Null, or what is wrong.
+ */
+export function mismatch(a: readonly StoredBatch[], b: readonly StoredBatch[]): string | null {
+  const other = new Map(b.map((batch, at) => [batch.base, at]))
+  // From the last batch that both have of the same epoch everything before must be equal.
+  for (let at = a.length - 1; at >= 0; at--) {
+    const twin = other.get(a[at].base)
+    if (twin === undefined || b[twin].epoch !== a[at].epoch) continue
+    for (let i = at, j = twin; i >= 0 && j >= 0; i--, j--) {
+      const [x, y] = [a[i], b[j]]
+      if (x.base !== y.base || x.last !== y.last || x.epoch !== y.epoch || x.crc !== y.crc) {
+        return `${describe(x)} here, ${describe(y)} there, although both have ${describe(a[at])}`
+      }
+    }
+    return null
+  }
+  return null
+}
+
+function describe({ base, last, epoch, crc }: StoredBatch): string {
+  return `${base}..${last} of epoch ${epoch} (${crc.toString(16)})`
+}

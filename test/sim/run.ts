@@ -1,0 +1,61 @@
+/**
+ * `npm run sim -- SEED` replays one seed and prints what happened. `npm run sim -- --seeds N [--from S] [--minutes M]`
+ * tries many and stops at the first that fails.
+ */
+import { parseArgs } from 'node:util'
+import { alone, drawOptions } from './options.ts'
+import { SimRandom } from './random.ts'
+import { type Report, Simulation } from './simulation.ts'
+
+const shownLines = 60
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seeds: { type: 'string' },
+    from: { type: 'string', default: '1' },
+    minutes: { type: 'string' },
+    /** Goes on after a failure. */
+    all: { type: 'boolean', default: false },
+    /** One broker only. */
+    alone: { type: 'boolean', default: false },
+    quiet: { type: 'boolean', default: false },
+  },
+})
+
+function play(seed: number, print?: (line: string) => void): Promise<Report> {
+  const drawn = drawOptions(new SimRandom(seed).fork())
+  const options = values.alone ? alone(drawn) : drawn
+  print?.(JSON.stringify(options))
+  return new Simulation(seed, options, print).play()
+}
+
+function summary({ seed, problem, atMs, hash, events, acknowledged, polled, commits, faults }: Report): string {
+  const told = `${(atMs / 1000).toFixed(0)} s, ${events} events, ${acknowledged} acknowledged, ${polled} polls, ${commits} commits; ${faults}`
+  return `seed ${seed} ${problem ? 'FAILED' : 'ok'} ${hash}: ${told}${problem ? `\n  ${problem}` : ''}`
+}
+
+async function many(from: number, count: number, minutes: number): Promise<number> {
+  const startedMs = performance.now()
+  let failed = 0
+  for (let seed = from; seed < from + count; seed++) {
+    if (performance.now() - startedMs > minutes * 60_000) break
+    const report = await play(seed)
+    console.log(summary(report))
+    if (!report.problem) continue
+    failed++
+    if (!values.quiet) for (const line of report.trace.slice(-shownLines)) console.log(line)
+    if (!values.all) break
+  }
+  console.log(`${failed} failed, ${((performance.now() - startedMs) / 1000).toFixed(0)} s`)
+  return failed
+}
+
+let failed = 0
+if (values.seeds) failed = await many(Number(values.from), Number(values.seeds), Number(values.minutes ?? 60))
+else {
+  const report = await play(Number(positionals[0] ?? 1), values.quiet ? undefined : line => console.log(line))
+  console.log(summary(report))
+  failed = report.problem ? 1 : 0
+}
+process.exitCode = failed > 0 ? 1 : 0
