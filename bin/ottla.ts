@@ -61,7 +61,9 @@ storage
   .option('--override <key=value>', 'one setting; may be repeated', collect)
   .option('--env', 'also take settings from KAFKA_... environment variables')
   .option('-g, --ignore-formatted', 'leave directories alone that are formatted already')
-  .addOption(alias('-s, --standalone'))
+  .option('-s, --standalone', 'a controller that is the only voter at first')
+  .option('-I, --initial-controllers <list>', 'the voters at first, as id@host:port:directory-id,...')
+  .option('-N, --no-initial-controllers', 'a controller that joins voters that exist')
   .action(options => formatStorage(options))
 storage.command('random-uuid').description('print a new id for a cluster').action(randomUuid)
 

@@ -8,6 +8,8 @@ import { fail } from './fail.ts'
 export interface FormatCommandOptions extends ConfigurationOptions {
   readonly clusterId?: string
   readonly ignoreFormatted?: boolean
+  readonly standalone?: boolean
+  readonly initialControllers?: string | boolean
 }
 
 export async function storageInfo(options: ConfigurationOptions): Promise<void> {
@@ -26,8 +28,15 @@ export async function formatStorage(options: FormatCommandOptions): Promise<void
   const host = nodeHost({ logger: { level: 'silent' } })
   try {
     const config = await readConfiguration(options, host)
-    const { clusterId, ignoreFormatted = false } = options
-    const lines = await formatDirectories(host, config, { clusterId, ignoreFormatted })
+    const { clusterId, ignoreFormatted = false, standalone = false, initialControllers } = options
+    const lines = await formatDirectories(host, config, {
+      clusterId,
+      ignoreFormatted,
+      standalone,
+      // `--no-initial-controllers` is false.
+      initialControllers: typeof initialControllers === 'string' ? initialControllers : undefined,
+      noInitialControllers: initialControllers === false,
+    })
     process.stdout.write(lines.map(line => `${line}\n`).join(''))
   } catch (error) {
     fail(error)

@@ -92,19 +92,20 @@ export function parseBrokerConfig(properties: Properties, options: ParseOptions 
   }
   noteInert(staticValues, warnings)
   checkNode(parsed, staticValues, problems)
+  const listeners = readListeners(
+    name => textOf(staticValues, name),
+    name => properties.has(name),
+    options.hostName ?? 'localhost',
+    problems,
+  )
   const quorum = readQuorum(
     {
       nodeId: Number(parsed.get('node.id')),
       roles: listOf(parsed, 'process.roles'),
       voters: listOf(parsed, 'controller.quorum.voters'),
       bootstrapServers: listOf(parsed, 'controller.quorum.bootstrap.servers'),
+      controllerListeners: listeners?.controllerListeners ?? [],
     },
-    problems,
-  )
-  const listeners = readListeners(
-    name => textOf(staticValues, name),
-    name => properties.has(name),
-    options.hostName ?? 'localhost',
     problems,
   )
   if (listeners) {

@@ -1,5 +1,7 @@
 /** Roles of a node and where the voters of its metadata quorum are, as several settings together say. */
 
+import type { Listener } from './listeners.ts'
+
 export type Role = 'broker' | 'controller'
 
 export interface VoterAddress {
@@ -14,7 +16,7 @@ export interface QuorumConfig {
   readonly quorumVoters: readonly VoterAddress[]
   /** `controller.quorum.bootstrap.servers`: whom to ask who leads. */
   readonly quorumBootstrapServers: readonly { readonly host: string; readonly port: number }[]
-  /** Neither is given, or only this node itself: the process is a whole cluster, and needs no listener for controllers. */
+  /** They name nobody but this node itself: it can begin as a whole cluster, and needs no listener for controllers. */
   readonly isAlone: boolean
 }
 
@@ -23,6 +25,7 @@ interface Given {
   readonly roles: readonly string[]
   readonly voters: readonly string[]
   readonly bootstrapServers: readonly string[]
+  readonly controllerListeners: readonly Listener[]
 }
 
 /** Adds to `problems` where settings contradict each other. */
@@ -37,7 +40,10 @@ export function readQuorum(given: Given, problems: string[]): QuorumConfig {
   })
   const isCombined = roles.has('broker') && roles.has('controller')
   const isAlone =
-    isCombined && bootstrapServers.length === 0 && quorumVoters.every(({ id }) => id === nodeId) && voters.length < 2
+    isCombined &&
+    quorumVoters.every(({ id }) => id === nodeId) &&
+    voters.length < 2 &&
+    quorumBootstrapServers.every(address => given.controllerListeners.some(own => isAt(own, address)))
   const listed = `controller.quorum.voters=Set(${quorumVoters.map(({ id }) => id).join(', ')})`
   const isVoter = quorumVoters.some(({ id }) => id === nodeId)
   if (!isCombined && voters.length === 0 && bootstrapServers.length === 0) {
@@ -80,6 +86,15 @@ function hostAndPort(text: string): { host: string; port: number } | null {
   const port = Number(match?.[2])
   if (!match || port < 1 || port > 65535) return null
   return { host: match[1].replace(/^\[(.*)\]$/, '$1'), port }
+}
+
+/** As Apache Kafka's own server.properties has it: a listener on every interface, reached as localhost. */
+function isAt(
+  { host, port, advertised }: Listener,
+  address: { readonly host: string; readonly port: number },
+): boolean {
+  if (port !== address.port && port !== 0) return false
+  return [host, advertised?.host, 'localhost', '127.0.0.1', '::1'].includes(address.host)
 }
 
 function invalidAddress(key: string, text: string): string {

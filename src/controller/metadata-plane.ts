@@ -65,7 +65,10 @@ export class MetadataPlane {
    */
   static async open(host: Host, config: BrokerConfig, logs: Logs, options: PlaneOptions = {}): Promise<MetadataPlane> {
     const directories = logs.directories
-    const identity = await ensureFormatted(host, config, directories, { bootstrapRecords: defaultBootstrapRecords })
+    const identity = await ensureFormatted(host, config, directories, {
+      bootstrapRecords: defaultBootstrapRecords,
+      initialVoters: config.quorumVoters.length > 0 ? 'elsewhere' : 'standalone',
+    })
     const log = await openMetadataLog(logs, config)
     const { path }: LogDirectory = logs.directoryOf(log)
     const quorum = await Quorum.open({

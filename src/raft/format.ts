@@ -1,7 +1,7 @@
 /**
- * Makes data directories ready for a first start, as Apache Kafka's storage tool does for one combined node: whose they
- * are (`meta.properties`), what the cluster begins with (`bootstrap.checkpoint`), and, when there is a listener for
- * controllers, who votes (`00000000000000000000-0000000000.checkpoint`, KIP-853).
+ * Makes data directories ready for a first start, as Apache Kafka's storage tool does: whose they are (`meta.properties`),
+ * what the cluster begins with (`bootstrap.checkpoint`), and, unless the configuration fixes the voters or others know
+ * them, who votes (`00000000000000000000-0000000000.checkpoint`, KIP-853).
  */
 import type { BrokerConfig } from '../config/broker.ts'
 import type { Disk, Host } from '../host/host.ts'
@@ -30,11 +30,27 @@ export interface Identity {
   readonly formatted: readonly string[]
 }
 
+/** A voter that a new cluster begins with. */
+export interface InitialController {
+  readonly id: number
+  readonly host: string
+  readonly port: number
+  /** Of its metadata log. */
+  readonly directoryId: string
+}
+
+/**
+ * Who votes at first: this node alone, those of a list, or whoever the others or the configuration name. A node that is a
+ * whole cluster without a listener for controllers needs no answer.
+ */
+export type InitialVoters = 'standalone' | 'elsewhere' | readonly InitialController[]
+
 export interface FormatOptions {
   /** A random one when not given. */
   readonly clusterId?: string
   /** Records a new cluster begins with. */
   readonly bootstrapRecords: readonly MetadataRecord[]
+  readonly initialVoters: InitialVoters
 }
 
 /**
@@ -47,6 +63,7 @@ export async function ensureFormatted(
   directories: readonly LogDirectory[],
   options: FormatOptions,
 ): Promise<Identity> {
+  const { initialVoters } = options
   const known = checkOwner(config, directories, options.clusterId)
   const clusterId = known ?? options.clusterId ?? host.random.uuid()
   if (known === null) {
@@ -56,9 +73,10 @@ export async function ensureFormatted(
   const formatted: string[] = []
   for (const directory of directories) {
     const { meta, path } = directory
-    const directoryId = meta?.directoryId ?? host.random.uuid()
+    const isMetadata = path === config.metadataLogDir
+    const directoryId = meta?.directoryId ?? ((isMetadata && assignedId(config, initialVoters)) || host.random.uuid())
     directoryIds.set(path, directoryId)
-    if (known === null && path === config.metadataLogDir) await writeVoters(host, config, directoryId)
+    if (known === null && isMetadata) await writeVoters(host, config, votersOf(config, initialVoters, directoryId))
     // meta.properties comes last: a directory that has it has everything.
     if (meta?.directoryId) continue
     await directory.format({ clusterId, nodeId: config.nodeId, directoryId, others: meta?.others ?? new Map() })
@@ -95,20 +113,36 @@ async function writeBootstrap(host: Host, config: BrokerConfig, records: readonl
   await writeFileAtomically(host.disk, config.metadataLogDir, bootstrapFile, bytes)
 }
 
-async function writeVoters(host: Host, config: BrokerConfig, directoryId: string): Promise<void> {
-  if (config.controllerListeners.length === 0) return
-  const voters: Voters = [
-    {
-      voterId: config.nodeId,
-      voterDirectoryId: directoryId,
-      endpoints: config.controllerListeners.map(({ name, host: bound, port, advertised }) => ({
-        name,
-        host: advertised?.host ?? bound,
-        port: advertised?.port ?? port,
-      })),
-      kRaftVersionFeature: { minSupportedVersion: 0, maxSupportedVersion: 1 },
-    },
-  ]
+/** The list of voters gives the metadata log of each an id beforehand. */
+function assignedId(config: BrokerConfig, initialVoters: InitialVoters): string | null {
+  if (typeof initialVoters === 'string') return null
+  return initialVoters.find(({ id }) => id === config.nodeId)?.directoryId ?? null
+}
+
+const kRaftVersions = { minSupportedVersion: 0, maxSupportedVersion: 1 }
+
+function votersOf(config: BrokerConfig, initialVoters: InitialVoters, directoryId: string): Voters | null {
+  if (initialVoters === 'elsewhere') return null
+  if (initialVoters !== 'standalone') {
+    const [name] = config.controllerListenerNames
+    return initialVoters.map(voter => ({
+      voterId: voter.id,
+      voterDirectoryId: voter.directoryId,
+      endpoints: [{ name, host: voter.host, port: voter.port }],
+      kRaftVersionFeature: kRaftVersions,
+    }))
+  }
+  if (config.controllerListeners.length === 0) return null
+  const endpoints = config.controllerListeners.map(({ name, host: bound, port, advertised }) => ({
+    name,
+    host: advertised?.host ?? bound,
+    port: advertised?.port ?? port,
+  }))
+  return [{ voterId: config.nodeId, voterDirectoryId: directoryId, endpoints, kRaftVersionFeature: kRaftVersions }]
+}
+
+async function writeVoters(host: Host, config: BrokerConfig, voters: Voters | null): Promise<void> {
+  if (!voters) return
   const nowMs = host.clock.now()
   const bytes = encodeSnapshot({ records: [], kraftVersion: 1, voters, lastTimestampMs: nowMs }, 0, nowMs)
   const directory = `${config.metadataLogDir}/${metadataDirectory}`

@@ -6,6 +6,7 @@ import { MemoryDisk } from '../../src/host/memory.ts'
 import { nodeHost, silentLogger } from '../../src/host/node.ts'
 import { cleanShutdownFile } from '../../src/log/directory.ts'
 import { readBootstrap } from '../../src/raft/format.ts'
+import { readSnapshot } from '../../src/raft/snapshot-file.ts'
 import { writeFile } from './recorder.ts'
 
 const clusterId = 'AAAAAAAAAAAAAAAAAAAAAg'
@@ -79,6 +80,53 @@ t.test('with a listener for controllers there are voters', async t => {
     'Formatting dynamic metadata voter directory /a with metadata.version 4.3-IV0.',
   ])
   t.ok(await disk.exists('/a/__cluster_metadata-0/00000000000000000000-0000000000.checkpoint'))
+})
+
+t.test('who votes at first', async t => {
+  const both = { listeners: 'PLAINTEXT://h:9092,CONTROLLER://h:9093', 'controller.listener.names': 'CONTROLLER' }
+  const joining = { ...both, 'controller.quorum.bootstrap.servers': 'a:9093,b:9093' }
+  const fixed = { ...both, 'controller.quorum.voters': '1@h:9093,2@b:9093' }
+  const broker = { 'process.roles': 'broker', 'controller.quorum.bootstrap.servers': 'a:9093' }
+  const firstSnapshot = '/a/__cluster_metadata-0/00000000000000000000-0000000000.checkpoint'
+  const refused = async (settings: Record<string, string>, options: object, message: RegExp) => {
+    const { host, config } = world(settings)
+    await t.rejects(formatDirectories(host, config, { clusterId, ignoreFormatted: false, ...options }), { message })
+  }
+  const formatted = async (settings: Record<string, string>, options: object) => {
+    const { host, config, disk } = world(settings)
+    const lines = await formatDirectories(host, config, { clusterId, ignoreFormatted: false, ...options })
+    const meta = await disk.open('/a/meta.properties', 'read')
+    const text = (await meta.read(0, meta.size)).toString()
+    await meta.close()
+    const kind = /Formatting (.*) \/a/.exec(lines[0])?.[1]
+    const snapshot = (await disk.exists(firstSnapshot)) ? await readSnapshot(disk, firstSnapshot) : null
+    return { kind, directoryId: /^directory.id=(.*)$/m.exec(text)?.[1], voters: snapshot?.voters ?? null }
+  }
+  await refused(joining, {}, /you must specify one of the following: --standalone, --initial-controllers/)
+  await refused(joining, { standalone: true, noInitialControllers: true }, /Only one of/)
+  await refused(fixed, { standalone: true }, /when controller.quorum.voters is set/)
+  await refused(broker, { standalone: true }, /only controllers can use it/)
+  await refused(joining, { initialControllers: '1@a:9093' }, /must have the form id@host:port:directory-id/)
+  const ids = ['AAAAAAAAAAAAAAAAAAAAAQ', 'AAAAAAAAAAAAAAAAAAAAAw']
+  await refused(joining, { initialControllers: `2@b:9093:${ids[1]}` }, /Node id 1 is not in --initial-controllers/)
+  await refused(joining, { initialControllers: `1@b:9093:${ids[1]},1@b:9093:${ids[0]}` }, /Node id 1 is there twice/)
+
+  t.match(await formatted(fixed, {}), { kind: 'metadata directory', voters: null })
+  t.match(await formatted(broker, {}), { kind: 'metadata directory', voters: null })
+  t.match(await formatted(joining, { noInitialControllers: true }), { kind: 'metadata directory', voters: null })
+  const alone = await formatted(joining, { standalone: true })
+  t.match(alone, {
+    kind: 'dynamic metadata voter directory',
+    voters: [{ voterId: 1, voterDirectoryId: alone.directoryId, endpoints: [{ host: 'h', port: 9093 }] }],
+  })
+  const listed = await formatted(joining, { initialControllers: `1@a:9093:${ids[0]},2@[::1]:9094:${ids[1]}` })
+  t.match(listed, {
+    directoryId: ids[0],
+    voters: [
+      { voterId: 1, voterDirectoryId: ids[0], endpoints: [{ name: 'CONTROLLER', host: 'a', port: 9093 }] },
+      { voterId: 2, voterDirectoryId: ids[1], endpoints: [{ name: 'CONTROLLER', host: '::1', port: 9094 }] },
+    ],
+  })
 })
 
 t.test('looking at a directory keeps the mark of a clean shutdown', async t => {

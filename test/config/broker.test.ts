@@ -136,6 +136,11 @@ t.test('roles and quorum', async t => {
   t.equal(parse().isAlone, true)
   t.equal(parse().offsetsTopicReplicationFactor, 1)
 
+  const own = { listeners: 'PLAINTEXT://:9092,CONTROLLER://:9093' }
+  t.equal(parse({ ...own, 'controller.quorum.bootstrap.servers': 'localhost:9093' }).isAlone, true)
+  t.equal(parse({ ...own, 'controller.quorum.bootstrap.servers': 'localhost:9193' }).isAlone, false)
+  t.equal(parse({ ...own, 'controller.quorum.bootstrap.servers': 'localhost:9093,other:9093' }).isAlone, false)
+
   const combined = parse({ listeners: both, ...voters, 'controller.quorum.voters': '1@a:1,2@[::1]:2' })
   t.same([...combined.roles], ['broker', 'controller'])
   t.equal(combined.isAlone, false)

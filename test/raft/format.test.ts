@@ -12,7 +12,11 @@ async function format({ host }: World, settings: Record<string, string> = {}, wa
   const configuration = config(settings)
   const logs = await Logs.open(host, { directories: configuration.logDirs })
   try {
-    return await ensureFormatted(host, configuration, logs.directories, { clusterId: wanted, bootstrapRecords })
+    return await ensureFormatted(host, configuration, logs.directories, {
+      clusterId: wanted,
+      bootstrapRecords,
+      initialVoters: 'standalone',
+    })
   } finally {
     await logs.close()
   }
