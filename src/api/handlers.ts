@@ -30,9 +30,15 @@ import { handler as offsetDelete } from './47-offset-delete.ts'
 import { handler as describeClientQuotas } from './48-describe-client-quotas.ts'
 import { handler as describeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
 import { handler as describeQuorum } from './55-describe-quorum.ts'
+import { handler as alterPartition } from './56-alter-partition.ts'
 import { handler as envelope } from './58-envelope.ts'
 import { handler as describeCluster } from './60-describe-cluster.ts'
 import { handler as describeProducers } from './61-describe-producers.ts'
+import { handler as brokerRegistration } from './62-broker-registration.ts'
+import { handler as brokerHeartbeat } from './63-broker-heartbeat.ts'
+import { handler as unregisterBroker } from './64-unregister-broker.ts'
+import { handler as allocateProducerIds } from './67-allocate-producer-ids.ts'
+import { handler as controllerRegistration } from './70-controller-registration.ts'
 import { handler as describeTopicPartitions } from './75-describe-topic-partitions.ts'
 import type { Handler } from './define.ts'
 
@@ -71,5 +77,11 @@ export const handlers: readonly Handler[] = [
   envelope,
   describeCluster,
   describeProducers,
+  alterPartition,
+  brokerRegistration,
+  brokerHeartbeat,
+  unregisterBroker,
+  allocateProducerIds,
+  controllerRegistration,
   describeTopicPartitions,
 ]

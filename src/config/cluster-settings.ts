@@ -114,6 +114,11 @@ export const clusterSettings = {
     dynamic: 'cluster',
     doc: 'Fetch connections per source broker.',
   }),
+  'unclean.leader.election.interval.ms': long(300_000, {
+    valid: atLeast(1),
+    internal: true,
+    doc: 'How often the controller looks for partitions that need an unclean election.',
+  }),
   'auto.leader.rebalance.enable': bool(true, {
     importance: 'high',
     doc: 'Whether leaderships move back to preferred replicas by themselves.',

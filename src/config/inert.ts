@@ -129,11 +129,6 @@ export const inertSettings = {
     importance: 'low',
     doc: 'Class that decides whether settings may be altered.',
   }),
-  'unclean.leader.election.interval.ms': long(300_000, {
-    valid: atLeast(1),
-    internal: true,
-    doc: 'How often the controller looks for partitions that need an unclean election.',
-  }),
 
   // log
   'cordoned.log.dirs': list([], {

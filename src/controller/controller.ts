@@ -1,20 +1,27 @@
 /**
- * The controller: decides what changes in the cluster. Every answer is given when what it speaks of is committed, and
- * when the broker's own metadata shows it.
+ * The controller: decides what changes in the cluster while this node leads the metadata quorum. Each leadership begins
+ * with a fresh machine over what is committed and ends by dropping it. Every answer is given when what it speaks of is
+ * committed, those to clients also when this node's own metadata shows it.
  */
-import { KafkaError } from '../../protocol/errors.ts'
+import { Errors, KafkaError } from '../../protocol/errors.ts'
 import type { BrokerConfig } from '../config/broker.ts'
 import type { Host } from '../host/host.ts'
 import type { Watermark } from '../lib/watermark.ts'
 import type { ReplicatedLog } from '../machine/machine.ts'
 import { Shard } from '../machine/shard.ts'
-import { type MetadataRecord, metadataCodec } from '../metadata/records.ts'
-import { MetadataState } from '../metadata/state.ts'
+import type { MetadataRecord } from '../metadata/records.ts'
+import type { MetadataState } from '../metadata/state.ts'
+import { watchBrokers } from './broker-watch.ts'
+import type { ControllerRecord } from './context.ts'
 import type {
+  AlteredTopic,
   ControllerEvent,
+  ControllerRegistration,
   ControllerReply,
   CreatedTopic,
   DeletedTopic,
+  Heartbeat,
+  HeartbeatAnswer,
   MorePartitions,
   NewTopic,
   QuestionName,
@@ -22,21 +29,27 @@ import type {
   Registration,
   ResourceChange,
   ResourceOutcome,
+  TopicInSyncChanges,
   TopicOutcome,
   TopicReference,
 } from './events.ts'
-import { ControllerMachine } from './machine.ts'
+import { ControllerMachine, controllerCodec } from './machine.ts'
 
 export type {
+  AlteredTopic,
   Assignment,
   ConfigOperation,
+  ControllerRegistration,
   CreatedTopic,
   DeletedTopic,
+  Heartbeat,
+  HeartbeatAnswer,
   MorePartitions,
   NewTopic,
   Registration,
   ResourceChange,
   ResourceOutcome,
+  TopicInSyncChanges,
   TopicOutcome,
   TopicReference,
 } from './events.ts'
@@ -45,39 +58,62 @@ export { configOperations } from './events.ts'
 export interface ControllerOptions {
   readonly host: Pick<Host, 'clock' | 'random' | 'log'>
   readonly config: BrokerConfig
+  readonly clusterId: string
   /** The metadata log. */
   readonly log: ReplicatedLog
-  /** What the newest snapshot of the log holds. */
-  readonly snapshotRecords: readonly MetadataRecord[]
-  /** How far this broker's own metadata is: answers wait for it. */
+  /** What is committed, as this node knows it: where each leadership begins. */
+  readonly metadata: MetadataState
+  /** Everything below this offset of the log is in `metadata`. */
   readonly applied: Watermark
+  /** How far this node serves what the metadata tells: answers to clients wait for it. */
+  readonly served: Watermark
+  /** What is written first to the log of a new cluster. */
+  readonly bootstrapRecords: readonly MetadataRecord[]
 }
 
-export class Controller {
-  readonly #shard: Shard<ControllerEvent, MetadataRecord, ControllerReply>
-  readonly #log: ReplicatedLog
-  readonly #applied: Watermark
+/** An answer that is true is given after this long even if this node itself does not show it yet. */
+const servedTimeoutMs = 5000
 
-  constructor({ host, config, log, snapshotRecords, applied }: ControllerOptions) {
-    const state = new MetadataState()
-    for (const record of snapshotRecords) state.apply(record, log.logStartOffset - 1)
-    this.#log = log
-    this.#applied = applied
-    this.#shard = new Shard(new ControllerMachine(state, config, () => log.logEndOffset), metadataCodec, log, host)
+type ControllerShard = Shard<ControllerEvent, ControllerRecord, ControllerReply>
+
+export class Controller {
+  readonly #options: ControllerOptions
+  #shard: ControllerShard | null = null
+
+  constructor(options: ControllerOptions) {
+    this.#options = options
   }
 
-  /** Replays the metadata log; before that every question is answered NOT_CONTROLLER. */
-  load(): Promise<void> {
-    return this.#shard.load()
+  /** This node decides: every question is answered NOT_CONTROLLER otherwise. */
+  get isActive(): boolean {
+    return this.#shard?.state === 'active'
+  }
+
+  /**
+   * This node leads the metadata quorum, and everything before its epoch is committed. Resolves when it answers; never
+   * rejects.
+   */
+  async elected(): Promise<void> {
+    this.resigned()
+    const { host, config, clusterId, log, metadata, applied, bootstrapRecords } = this.#options
+    const state = metadata.clone()
+    const loadFrom = applied.value
+    const nextOffset = () => log.logEndOffset
+    const machine = new ControllerMachine({ state, config, clusterId, bootstrapRecords, nextOffset })
+    const shard: ControllerShard = new Shard(machine, controllerCodec, log, host, { loadFrom })
+    this.#shard = shard
+    await shard.load()
+    if (shard.state === 'active') watchBrokers(state, host.log)
+  }
+
+  /** Another node leads, or nobody. */
+  resigned(): void {
+    this.#shard?.drop()
+    this.#shard = null
   }
 
   close(): void {
-    this.#shard.drop()
-  }
-
-  /** Writes the first records of a new cluster; does nothing in one that has them. Throws KafkaError. */
-  async bootstrap(records: readonly MetadataRecord[]): Promise<void> {
-    await this.#ask('bootstrap', { records })
+    this.resigned()
   }
 
   /** The broker starts fenced. Resolves with its epoch. Throws KafkaError. */
@@ -85,14 +121,28 @@ export class Controller {
     return this.#ask('registerBroker', { registration })
   }
 
-  /** The broker takes clients, and leads what it can lead. Throws KafkaError. */
-  async unfenceBroker(brokerId: number, brokerEpoch: number): Promise<void> {
-    await this.#ask('unfenceBroker', { brokerId, brokerEpoch })
+  /** The broker lives; what it wants to be next. Throws KafkaError. */
+  heartbeat(beat: Heartbeat): Promise<HeartbeatAnswer> {
+    return this.#ask('heartbeat', { beat })
   }
 
-  /** The broker takes no clients any more and leads nothing. Throws KafkaError. */
-  async fenceBroker(brokerId: number, brokerEpoch: number): Promise<void> {
-    await this.#ask('fenceBroker', { brokerId, brokerEpoch })
+  /** The broker is gone for good. Throws KafkaError. */
+  async unregisterBroker(brokerId: number): Promise<void> {
+    await this.#ask('unregisterBroker', { brokerId })
+  }
+
+  /** Throws KafkaError. */
+  async registerController(registration: ControllerRegistration): Promise<void> {
+    await this.#ask('registerController', { registration })
+  }
+
+  /** One outcome for each partition, in order. Throws KafkaError when the request fails as a whole. */
+  alterPartitions(
+    brokerId: number,
+    brokerEpoch: number,
+    topics: readonly TopicInSyncChanges[],
+  ): Promise<readonly AlteredTopic[]> {
+    return this.#ask('alterPartitions', { brokerId, brokerEpoch, topics })
   }
 
   /** One outcome for each topic, in order. Throws KafkaError when the request fails as a whole. */
@@ -100,7 +150,7 @@ export class Controller {
     topics: readonly NewTopic[],
     options: { validateOnly?: boolean } = {},
   ): Promise<readonly CreatedTopic[]> {
-    return this.#ask('createTopics', { topics, validateOnly: options.validateOnly ?? false })
+    return this.#askAndShow('createTopics', { topics, validateOnly: options.validateOnly ?? false })
   }
 
   /** Creates topics with the broker's defaults, because somebody asked for them. One outcome for each. */
@@ -113,7 +163,7 @@ export class Controller {
 
   /** One outcome for each topic, in order. Throws KafkaError when the request fails as a whole. */
   deleteTopics(topics: readonly TopicReference[]): Promise<readonly DeletedTopic[]> {
-    return this.#ask('deleteTopics', { topics })
+    return this.#askAndShow('deleteTopics', { topics })
   }
 
   /** One outcome for each topic, in order. Throws KafkaError when the request fails as a whole. */
@@ -121,7 +171,7 @@ export class Controller {
     topics: readonly MorePartitions[],
     options: { validateOnly?: boolean } = {},
   ): Promise<readonly TopicOutcome[]> {
-    return this.#ask('createPartitions', { topics, validateOnly: options.validateOnly ?? false })
+    return this.#askAndShow('createPartitions', { topics, validateOnly: options.validateOnly ?? false })
   }
 
   /** Sets, deletes, appends and subtracts. One outcome for each resource, in order. Throws KafkaError. */
@@ -129,7 +179,7 @@ export class Controller {
     resources: readonly ResourceChange[],
     options: { validateOnly?: boolean } = {},
   ): Promise<readonly ResourceOutcome[]> {
-    return this.#ask('alterConfigs', { resources, replace: false, validateOnly: options.validateOnly ?? false })
+    return this.#askAndShow('alterConfigs', { resources, replace: false, validateOnly: options.validateOnly ?? false })
   }
 
   /** Sets what is named and deletes everything else of each resource. Throws KafkaError. */
@@ -137,7 +187,7 @@ export class Controller {
     resources: readonly ResourceChange[],
     options: { validateOnly?: boolean } = {},
   ): Promise<readonly ResourceOutcome[]> {
-    return this.#ask('alterConfigs', { resources, replace: true, validateOnly: options.validateOnly ?? false })
+    return this.#askAndShow('alterConfigs', { resources, replace: true, validateOnly: options.validateOnly ?? false })
   }
 
   /** A block of producer ids that nobody else gets. Throws KafkaError. */
@@ -149,18 +199,31 @@ export class Controller {
   }
 
   async #ask<K extends QuestionName>(question: K, ask: Questions[K]['ask']): Promise<Questions[K]['answer']> {
+    if (!this.#shard) throw new KafkaError(Errors.NOT_CONTROLLER)
     const reply = await this.#shard.submit({ question, ...ask } as ControllerEvent)
     if (reply.error !== null) throw new KafkaError(reply.error, reply.detail)
-    await this.#shown()
     return reply.answer as Questions[K]['answer']
   }
 
-  /** A client that was told of a topic must find it at this broker. */
+  async #askAndShow<K extends QuestionName>(question: K, ask: Questions[K]['ask']): Promise<Questions[K]['answer']> {
+    const answer = await this.#ask(question, ask)
+    await this.#shown()
+    return answer
+  }
+
+  /** A client that was told of a topic must find it at this node. */
   #shown(): Promise<void> {
-    const committed = this.#log.committed.value
+    const { host, log, served } = this.#options
     return new Promise(resolve => {
-      // When the broker's metadata failed, the broker is about to stop; the answer itself is true.
-      this.#applied.reached(committed, () => resolve())
+      const cancelDeadline = host.clock.after(servedTimeoutMs, () => {
+        waiter.cancel()
+        resolve()
+      })
+      // When this node's metadata failed, the node is about to stop; the answer itself is true.
+      const waiter = served.reached(log.committed.value, () => {
+        cancelDeadline()
+        resolve()
+      })
     })
   }
 }

@@ -1,7 +1,6 @@
 /** What can be asked of the controller, and what it answers. */
 import type { ErrorCode } from '../../protocol/errors.ts'
 import type { Endpoint, FeatureRange } from '../metadata/entities.ts'
-import type { MetadataRecord } from '../metadata/records.ts'
 
 /** `errorCode` 0 is success; the message says more of an error, null when there is no more. */
 export interface Outcome {
@@ -79,20 +78,89 @@ export interface ResourceOutcome extends Outcome {
 
 export interface Registration {
   readonly brokerId: number
+  /** Null: a broker of this very process. */
+  readonly clusterId: string | null
   readonly incarnationId: string
   readonly endpoints: readonly Endpoint[]
   readonly features: readonly FeatureRange[]
   readonly rack: string | null
   /** Ids of the broker's log directories. */
   readonly logDirs: readonly string[]
+  /** The epoch it had when it last stopped in good order; -1 when it did not. */
+  readonly previousBrokerEpoch: number
+  readonly isMigratingZkBroker: boolean
+}
+
+export interface ControllerRegistration {
+  readonly controllerId: number
+  readonly incarnationId: string
+  readonly zkMigrationReady: boolean
+  readonly endpoints: readonly Endpoint[]
+  readonly features: readonly FeatureRange[]
+}
+
+export interface Heartbeat {
+  readonly brokerId: number
+  readonly brokerEpoch: number
+  /** The last record of the metadata log that the broker applied. */
+  readonly currentMetadataOffset: number
+  readonly wantFence: boolean
+  readonly wantShutDown: boolean
+  readonly offlineLogDirs: readonly string[]
+  /** Null: as before. */
+  readonly cordonedLogDirs: readonly string[] | null
+}
+
+export interface HeartbeatAnswer {
+  readonly isCaughtUp: boolean
+  readonly isFenced: boolean
+  readonly shouldShutDown: boolean
+}
+
+export interface InSyncMember {
+  readonly brokerId: number
+  /** -1: not known. */
+  readonly brokerEpoch: number
+}
+
+export interface InSyncChange {
+  readonly partitionIndex: number
+  readonly leaderEpoch: number
+  readonly partitionEpoch: number
+  readonly isr: readonly InSyncMember[]
+  readonly leaderRecoveryState: number
+}
+
+export interface TopicInSyncChanges {
+  readonly topicId: string
+  readonly partitions: readonly InSyncChange[]
+}
+
+export interface AlteredPartition {
+  readonly partitionIndex: number
+  readonly errorCode: ErrorCode
+  readonly leaderId: number
+  readonly leaderEpoch: number
+  readonly isr: readonly number[]
+  readonly leaderRecoveryState: number
+  readonly partitionEpoch: number
+}
+
+export interface AlteredTopic {
+  readonly topicId: string
+  readonly partitions: readonly AlteredPartition[]
 }
 
 /** Each question with the type of its answer. */
 export interface Questions {
-  bootstrap: { ask: { readonly records: readonly MetadataRecord[] }; answer: null }
   registerBroker: { ask: { readonly registration: Registration }; answer: { readonly brokerEpoch: number } }
-  unfenceBroker: { ask: { readonly brokerId: number; readonly brokerEpoch: number }; answer: null }
-  fenceBroker: { ask: { readonly brokerId: number; readonly brokerEpoch: number }; answer: null }
+  heartbeat: { ask: { readonly beat: Heartbeat }; answer: HeartbeatAnswer }
+  unregisterBroker: { ask: { readonly brokerId: number }; answer: null }
+  registerController: { ask: { readonly registration: ControllerRegistration }; answer: null }
+  alterPartitions: {
+    ask: { readonly brokerId: number; readonly brokerEpoch: number; readonly topics: readonly TopicInSyncChanges[] }
+    answer: readonly AlteredTopic[]
+  }
   createTopics: {
     ask: { readonly topics: readonly NewTopic[]; readonly validateOnly: boolean }
     answer: readonly CreatedTopic[]
@@ -113,10 +181,20 @@ export interface Questions {
   }
 }
 
+/** What the controller asks itself when a timer runs out. */
+export interface Chores {
+  /** `grace`: the session was found over late, and looked at again after a while. */
+  expireSession: {
+    ask: { readonly brokerId: number; readonly brokerEpoch: number; readonly grace: boolean }
+    answer: null
+  }
+  writeNoOp: { ask: object; answer: null }
+}
+
 export type QuestionName = keyof Questions
-export type ControllerEvent = {
-  [K in QuestionName]: { readonly question: K } & Questions[K]['ask']
-}[QuestionName]
+export type ControllerEvent =
+  | { [K in QuestionName]: { readonly question: K } & Questions[K]['ask'] }[QuestionName]
+  | { [K in keyof Chores]: { readonly question: K } & Chores[K]['ask'] }[keyof Chores]
 
 /** A failure of the whole question, or its answer. */
 export type ControllerReply =

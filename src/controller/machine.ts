@@ -2,70 +2,108 @@
 import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
 import type { BrokerConfig } from '../config/broker.ts'
 import { unreachable } from '../lib/assert.ts'
-import type { DecideContext, Machine, Outcome, Position, Ticket } from '../machine/machine.ts'
-import type { MetadataRecord } from '../metadata/records.ts'
+import type { DecideContext, Machine, Outcome, Position, RecordCodec, Ticket, Timer } from '../machine/machine.ts'
+import { type MetadataRecord, metadataCodec } from '../metadata/records.ts'
 import type { MetadataState } from '../metadata/state.ts'
-import { bootstrap } from './bootstrap.ts'
-import { fenceBroker, registerBroker, unfenceBroker } from './brokers.ts'
+import { activate } from './activation.ts'
+import { alterPartitions } from './alter-partition.ts'
 import { alterConfigs } from './configs.ts'
-import type { ControllerContext, Decision } from './context.ts'
+import type { ControllerContext, ControllerRecord, Decision } from './context.ts'
 import type { ControllerEvent, ControllerReply, QuestionName, Questions } from './events.ts'
+import { expireSession, heartbeat } from './heartbeats.ts'
+import { PartitionIndex } from './partition-index.ts'
 import { createPartitions } from './partitions.ts'
 import { allocateProducerIds } from './producer-ids.ts'
+import { registerBroker, registerController, unregisterBroker } from './registration.ts'
+import { Sessions } from './sessions.ts'
 import { createTopics, deleteTopics } from './topics.ts'
 
 type Answers = Decision<Questions[QuestionName]['answer']>
+type ControllerOutcome = Outcome<ControllerEvent, ControllerRecord, ControllerReply>
 
-export class ControllerMachine implements Machine<ControllerEvent, MetadataRecord, ControllerReply> {
-  readonly #state: MetadataState
-  readonly #config: BrokerConfig
-  readonly #nextOffset: () => number
+export interface ControllerMachineOptions {
+  /** What is known before the first record is replayed. The machine goes on from here and keeps it. */
+  readonly state: MetadataState
+  readonly config: BrokerConfig
+  readonly clusterId: string
+  /** What a cluster begins with, if its log is still empty. */
+  readonly bootstrapRecords: readonly MetadataRecord[]
+  readonly nextOffset: () => number
+}
 
-  /** `state` holds what a snapshot held, or nothing. */
-  constructor(state: MetadataState, config: BrokerConfig, nextOffset: () => number) {
-    this.#state = state
-    this.#config = config
-    this.#nextOffset = nextOffset
+export class ControllerMachine implements Machine<ControllerEvent, ControllerRecord, ControllerReply> {
+  readonly #options: ControllerMachineOptions
+  readonly #index: PartitionIndex
+  readonly #sessions: Sessions
+
+  constructor(options: ControllerMachineOptions) {
+    this.#options = options
+    this.#index = new PartitionIndex(options.state)
+    this.#sessions = new Sessions(options.config.brokerSessionTimeoutMs)
   }
 
-  decide(
-    event: ControllerEvent,
-    ticket: Ticket,
-    { random }: DecideContext,
-  ): Outcome<ControllerEvent, MetadataRecord, ControllerReply> {
-    const context = { state: this.#state, config: this.#config, random, nextOffset: this.#nextOffset }
+  decide(event: ControllerEvent, ticket: Ticket, context: DecideContext): ControllerOutcome {
     try {
-      const { records, answer } = decideOn(context, event)
-      return { records, replies: [[ticket, { error: null, answer }]], timers: {} }
+      const { records, answer, timers, divisible } = decideOn(this.#context(context), event)
+      return {
+        records,
+        replies: [[ticket, { error: null, answer }]],
+        timers: { ...timers, ...this.#idle(records, event) },
+        divisible,
+      }
     } catch (error) {
       if (!(error instanceof KafkaError)) throw error
       return { records: [], replies: [[ticket, { error: error.code, detail: error.detail }]], timers: {} }
     }
   }
 
-  apply(record: MetadataRecord, at: Position): void {
-    this.#state.apply(record, at.offset, at.leaderEpoch, at.timestampMs)
+  apply(record: ControllerRecord, at: Position): void {
+    if (record.kind === 'session') this.#sessions.apply(record)
+    else this.#options.state.apply(record, at.offset, at.leaderEpoch, at.timestampMs)
   }
 
-  loaded(): Outcome<ControllerEvent, MetadataRecord, ControllerReply> {
-    return { records: [], replies: [], timers: {} }
+  /** This node is the active controller from now on. */
+  loaded(context: DecideContext): ControllerOutcome {
+    const { records, timers } = activate(this.#context(context), this.#options.bootstrapRecords)
+    return { records, replies: [], timers: { ...timers, ...this.#idle(records, null) }, divisible: true }
   }
 
   failed(error: ErrorCode): ControllerReply {
     return { error: controllerError(error), detail: null }
   }
+
+  #context({ monotonicMs, random }: DecideContext): ControllerContext {
+    const { state, config, clusterId, nextOffset } = this.#options
+    return { state, config, clusterId, nextOffset, random, monotonicMs, index: this.#index, sessions: this.#sessions }
+  }
+
+  /** While nothing else is written, brokers learn from no-op records that they are not behind. Alone it serves nobody. */
+  #idle(
+    records: readonly ControllerRecord[],
+    event: ControllerEvent | null,
+  ): Record<string, Timer<ControllerEvent> | null> {
+    const { state, config } = this.#options
+    const delayMs = config.metadataMaxIdleIntervalMs
+    const alone = state.brokers.size <= 1 && state.controllers.size <= 1
+    if (alone || delayMs === 0) return event?.question === 'writeNoOp' ? { noOp: null } : {}
+    return records.some(({ kind }) => kind !== 'session') ? { noOp: { delayMs, event: { question: 'writeNoOp' } } } : {}
+  }
 }
 
 function decideOn(context: ControllerContext, event: ControllerEvent): Answers {
   switch (event.question) {
-    case 'bootstrap':
-      return bootstrap(context, event.records)
     case 'registerBroker':
       return registerBroker(context, event.registration)
-    case 'unfenceBroker':
-      return unfenceBroker(context, event.brokerId, event.brokerEpoch)
-    case 'fenceBroker':
-      return fenceBroker(context, event.brokerId, event.brokerEpoch)
+    case 'heartbeat':
+      return heartbeat(context, event.beat)
+    case 'expireSession':
+      return expireSession(context, event.brokerId, event.brokerEpoch, event.grace)
+    case 'unregisterBroker':
+      return unregisterBroker(context, event.brokerId)
+    case 'registerController':
+      return registerController(context, event.registration)
+    case 'alterPartitions':
+      return alterPartitions(context, event.brokerId, event.brokerEpoch, event.topics)
     case 'createTopics':
       return createTopics(context, event.topics, event.validateOnly)
     case 'deleteTopics':
@@ -76,9 +114,16 @@ function decideOn(context: ControllerContext, event: ControllerEvent): Answers {
       return alterConfigs(context, event.resources, event.replace, event.validateOnly)
     case 'allocateProducerIds':
       return allocateProducerIds(context, event.brokerId, event.brokerEpoch)
+    case 'writeNoOp':
+      return { records: [{ kind: 'noOp', version: 0, value: {} }], answer: null }
     default:
       return unreachable(event)
   }
+}
+
+export const controllerCodec: RecordCodec<ControllerRecord> = {
+  encode: record => (record.kind === 'session' ? null : metadataCodec.encode(record)),
+  decode: (key, value) => metadataCodec.decode(key, value),
 }
 
 /** The runner speaks of coordinators; a client of the controller is told to look for the controller again. */

@@ -10,6 +10,7 @@ import type { Logs } from '../log/logs.ts'
 import type { Endpoint } from '../metadata/entities.ts'
 import { supportedFeatures } from '../metadata/features.ts'
 import { MetadataFollower } from '../metadata/follower.ts'
+import type { MetadataRecord } from '../metadata/records.ts'
 import { recordsOf } from '../metadata/snapshot.ts'
 import { MetadataState } from '../metadata/state.ts'
 import { ensureFormatted, type Identity, readBootstrap } from '../raft/format.ts'
@@ -32,11 +33,14 @@ export class MetadataPlane {
   readonly #host: Host
   readonly #config: BrokerConfig
   readonly #follower: MetadataFollower
+  readonly #served: Watermark
+  readonly #previousBrokerEpoch: number
   #brokerEpoch = -1
   #bytesAtSnapshot = 0
   #savedEnd: number
   #saving: Promise<void> | null = null
   #cancelTimer: Cancel = () => {}
+  #cancelHeartbeat: Cancel = () => {}
   #closed = false
 
   private constructor(
@@ -47,7 +51,10 @@ export class MetadataPlane {
     state: MetadataState,
     follower: MetadataFollower,
     served: Watermark,
+    bootstrapRecords: readonly MetadataRecord[],
+    previousBrokerEpoch: number,
   ) {
+    this.#previousBrokerEpoch = previousBrokerEpoch
     this.#host = host
     this.#config = config
     this.identity = identity
@@ -55,8 +62,17 @@ export class MetadataPlane {
     this.state = state
     this.#follower = follower
     this.#savedEnd = quorum.logStartOffset
-    const { snapshotRecords } = quorum
-    this.controller = new Controller({ host, config, log: quorum, snapshotRecords, applied: served })
+    this.#served = served
+    this.controller = new Controller({
+      host,
+      config,
+      clusterId: identity.clusterId,
+      log: quorum,
+      metadata: state,
+      applied: follower.applied,
+      served,
+      bootstrapRecords,
+    })
   }
 
   /**
@@ -84,10 +100,20 @@ export class MetadataPlane {
     const follower = new MetadataFollower(quorum, state, host.log)
     const served = new Watermark(quorum.logStartOffset)
     passOn(follower.applied, served, options.settled ?? (() => Promise.resolve()))
-    const plane = new MetadataPlane(host, config, identity, quorum, state, follower, served)
+    const bootstrapRecords = (await readBootstrap(host.disk, path)) ?? defaultBootstrapRecords
+    const plane = new MetadataPlane(
+      host,
+      config,
+      identity,
+      quorum,
+      state,
+      follower,
+      served,
+      bootstrapRecords,
+      previousEpoch(directories),
+    )
     await follower.start()
-    await plane.controller.load()
-    await plane.controller.bootstrap((await readBootstrap(host.disk, path)) ?? defaultBootstrapRecords)
+    await plane.controller.elected()
     plane.#keepSnapshots()
     return plane
   }
@@ -102,6 +128,7 @@ export class MetadataPlane {
     const { nodeId, brokerRack } = this.#config
     const { brokerEpoch } = await this.controller.registerBroker({
       brokerId: nodeId,
+      clusterId: this.identity.clusterId,
       incarnationId: this.#host.random.uuid(),
       endpoints,
       features: supportedFeatures.map(({ name, minVersion, maxVersion }) => ({
@@ -111,19 +138,41 @@ export class MetadataPlane {
       })),
       rack: brokerRack,
       logDirs: [...this.identity.directoryIds.values()],
+      previousBrokerEpoch: this.#previousBrokerEpoch,
+      isMigratingZkBroker: false,
     })
     this.#brokerEpoch = brokerEpoch
   }
 
   /** This broker takes clients, and leads its partitions, each in a new leader epoch. Throws KafkaError. */
-  unfence(): Promise<void> {
-    return this.controller.unfenceBroker(this.#config.nodeId, this.#brokerEpoch)
+  async unfence(): Promise<void> {
+    await this.#beat()
+    await new Promise<void>(resolve => {
+      this.#served.reached(this.quorum.committed.value, () => resolve())
+    })
+  }
+
+  /** The controller hears of this broker again and again. */
+  async #beat(): Promise<void> {
+    this.#cancelHeartbeat = this.#host.clock.after(this.#config.brokerHeartbeatIntervalMs, () => {
+      this.#beat().catch(error => this.#host.log.warn({ error: String(error) }, 'a heartbeat failed'))
+    })
+    await this.controller.heartbeat({
+      brokerId: this.#config.nodeId,
+      brokerEpoch: this.#brokerEpoch,
+      currentMetadataOffset: this.#follower.applied.value - 1,
+      wantFence: false,
+      wantShutDown: false,
+      offlineLogDirs: [],
+      cordonedLogDirs: null,
+    })
   }
 
   /** Stops deciding and following. The log itself is closed with the others. */
   async close(): Promise<void> {
     this.#closed = true
     this.#cancelTimer()
+    this.#cancelHeartbeat()
     this.controller.close()
     this.#follower.close()
     await this.#saving
@@ -181,4 +230,10 @@ function passOn(applied: Watermark, served: Watermark, settled: () => Promise<vo
       passOn(applied, served, settled)
     })
   })
+}
+
+/** The epoch in which every directory was closed in good order; -1 when one was not. */
+function previousEpoch(directories: readonly LogDirectory[]): number {
+  const [first, ...others] = directories.map(directory => directory.previousBrokerEpoch)
+  return others.every(epoch => epoch === first) ? first : -1
 }

@@ -3,9 +3,8 @@ import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { namesDirectories, recordVersion } from '../metadata/features.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import type { MetadataState } from '../metadata/state.ts'
-
-/** The directory of a replica whose broker has several: it chooses one and tells. */
-const unassignedDirectory = 'AAAAAAAAAAAAAAAAAAAAAA'
+import { isActive } from './context.ts'
+import { directoryOf } from './partition-changes.ts'
 
 /**
  * Leader is the first replica that is alive, in sync are all that are alive. Throws KafkaError
@@ -18,7 +17,7 @@ export function newPartition(
   partitionId: number,
   replicas: readonly number[],
 ): MetadataRecord {
-  const alive = replicas.filter(id => state.brokers.get(id)?.fenced === false)
+  const alive = replicas.filter(id => isActive(state.brokers.get(id)))
   if (alive.length === 0) {
     throw new KafkaError(
       Errors.INVALID_REPLICA_ASSIGNMENT,
@@ -44,9 +43,4 @@ export function newPartition(
       lastKnownElr: null,
     },
   }
-}
-
-function directoryOf(state: MetadataState, brokerId: number): string {
-  const directories = state.brokers.get(brokerId)?.logDirs ?? []
-  return directories.length === 1 ? directories[0] : unassignedDirectory
 }

@@ -1,6 +1,7 @@
 /** Blocks of producer ids, handed to brokers so that ids are unique in the cluster and never given out twice. */
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import type { ControllerContext, Decision } from './context.ts'
+import { checkBrokerEpoch } from './heartbeats.ts'
 
 export const producerIdBlockSize = 1000
 
@@ -9,9 +10,7 @@ export function allocateProducerIds(
   brokerId: number,
   brokerEpoch: number,
 ): Decision<{ readonly firstId: number; readonly count: number }> {
-  const broker = context.state.brokers.get(brokerId)
-  if (!broker) throw new KafkaError(Errors.BROKER_ID_NOT_REGISTERED)
-  if (broker.epoch !== brokerEpoch) throw new KafkaError(Errors.STALE_BROKER_EPOCH)
+  checkBrokerEpoch(context, brokerId, brokerEpoch)
   const firstId = context.state.nextProducerId
   const nextProducerId = firstId + producerIdBlockSize
   if (!Number.isSafeInteger(nextProducerId))

@@ -56,7 +56,7 @@ function createTopic(
   context: ControllerContext,
   topic: NewTopic,
   taken: ReadonlyMap<string, string>,
-): Decision<CreatedTopic> {
+): Decision<CreatedTopic, MetadataRecord> {
   const { state } = context
   checkName(context, topic.name, taken)
   const configs = topicConfigsOf(topic.configs)

@@ -8,6 +8,7 @@
 import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
 import type { Cancel, Host } from '../host/host.ts'
 import { assert } from '../lib/assert.ts'
+import type { Waiter } from '../lib/watermark.ts'
 import type { DecideContext, LogEntry, Machine, Outcome, RecordCodec, ReplicatedLog, Ticket } from './machine.ts'
 import { replayBatches } from './replay.ts'
 import { Timers } from './timers.ts'
@@ -21,6 +22,8 @@ export interface ShardOptions {
   readonly retryMs: number
   /** Most records in one batch of an outcome that may be divided. */
   readonly divideRecords: number
+  /** The machine already holds everything before this offset; the start of the log when null. */
+  readonly loadFrom: number | null
 }
 
 export const defaultShardOptions: ShardOptions = {
@@ -28,6 +31,7 @@ export const defaultShardOptions: ShardOptions = {
   loadBytes: 1 << 20,
   retryMs: 500,
   divideRecords: 1000,
+  loadFrom: null,
 }
 
 export type ShardState = 'loading' | 'active' | 'dropped'
@@ -47,7 +51,8 @@ export class Shard<Event, Rec, Reply> {
   readonly #host: Pick<Host, 'clock' | 'random' | 'log'>
   readonly #options: ShardOptions
   readonly #parked = new Map<Ticket, Parked<Event, Reply>>()
-  readonly #deadlines = new Set<Cancel>()
+  /** How to stop waiting for the log to be committed. */
+  readonly #waiting = new Set<Cancel>()
   readonly #timers: Timers<Event>
   #state: ShardState = 'loading'
   #lastTicket: Ticket = noTicket
@@ -66,7 +71,7 @@ export class Shard<Event, Rec, Reply> {
     this.#log = log
     this.#host = host
     this.#options = { ...defaultShardOptions, ...options }
-    this.#appliedEnd = log.logStartOffset
+    this.#appliedEnd = this.#options.loadFrom ?? log.logStartOffset
     this.#timers = new Timers(host.clock, (name, event) => this.#onTimer(name, event))
   }
 
@@ -122,8 +127,8 @@ export class Shard<Event, Rec, Reply> {
     if (this.#state === 'dropped') return
     this.#state = 'dropped'
     this.#timers.clear()
-    for (const cancel of this.#deadlines) cancel()
-    this.#deadlines.clear()
+    for (const cancel of this.#waiting) cancel()
+    this.#waiting.clear()
     for (const [ticket, { event }] of [...this.#parked]) {
       this.#answer(ticket, this.#machine.failed(Errors.NOT_COORDINATOR, event))
     }
@@ -161,9 +166,12 @@ export class Shard<Event, Rec, Reply> {
   #write(records: readonly Rec[]): ErrorCode | null {
     const timestampMs = this.#host.clock.now()
     const entries: LogEntry[] = []
+    /** How many entries stand before each record and with it. */
+    const counts: number[] = []
     for (const record of records) {
       const entry = this.#codec.encode(record)
       if (entry) entries.push(entry)
+      counts.push(entries.length)
     }
     let offset = this.#appliedEnd
     if (entries.length > 0) {
@@ -176,11 +184,10 @@ export class Shard<Event, Rec, Reply> {
       this.#appliedEnd = offset + entries.length
     }
     const at = { timestampMs, leaderEpoch: this.#log.leaderEpoch, producerId: -1, producerEpoch: -1 }
-    let written = 0
-    for (const record of records) {
-      this.#machine.apply(record, { ...at, offset: offset + written })
-      if (entries.length > 0 && written < entries.length - 1) written++
-    }
+    records.forEach((record, i) => {
+      // A change that is not written stands where the record before it does.
+      this.#machine.apply(record, { ...at, offset: offset + Math.max(counts[i] - 1, 0) })
+    })
     return null
   }
 
@@ -189,20 +196,21 @@ export class Shard<Event, Rec, Reply> {
     const parked = this.#parked.get(ticket)
     if (!parked) return
     if (this.#log.committed.value >= this.#appliedEnd) return this.#answer(ticket, reply)
-    let settled = false
-    const settle = (final: Reply) => {
-      if (settled) return
-      settled = true
+    let waiter: Waiter | null = null
+    const stop = () => {
       cancelDeadline()
-      this.#deadlines.delete(cancelDeadline)
+      waiter?.cancel()
+    }
+    const settle = (final: Reply) => {
+      if (!this.#waiting.delete(stop)) return
+      stop()
       this.#answer(ticket, final)
     }
     const cancelDeadline = this.#host.clock.after(this.#options.commitTimeoutMs, () => {
-      waiter.cancel()
       settle(this.#machine.failed(coordinatorError(Errors.REQUEST_TIMED_OUT), parked.event))
     })
-    this.#deadlines.add(cancelDeadline)
-    const waiter = this.#log.committed.reached(this.#appliedEnd, failure => {
+    this.#waiting.add(stop)
+    waiter = this.#log.committed.reached(this.#appliedEnd, failure => {
       settle(failure ? this.#machine.failed(Errors.NOT_COORDINATOR, parked.event) : reply)
     })
   }

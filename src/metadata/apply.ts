@@ -1,13 +1,12 @@
 /** What each metadata record changes. The only writer of MetadataImage. */
 import { unreachable } from '../lib/assert.ts'
+import { unassignedDirectory } from './directories.ts'
 import type { Broker, PartitionInfo, Topic } from './entities.ts'
 import { configKey, type MetadataImage } from './image.ts'
 import type { MetadataListener } from './listener.ts'
 import type { MetadataRecord, ValueOfKind } from './records.ts'
 
 type Listeners = ReadonlySet<MetadataListener>
-
-const noDirectory = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 /** Applies one record outside of transactions. */
 export function applyRecord(state: MetadataImage, record: MetadataRecord, offset: number, listeners: Listeners): void {
@@ -81,7 +80,7 @@ function applyPartition(state: MetadataImage, value: ValueOfKind<'partition'>, l
   replacePartition(state, topic, listeners, {
     index: value.partitionId,
     replicas: value.replicas,
-    directories: value.directories.length > 0 ? value.directories : value.replicas.map(() => noDirectory),
+    directories: value.directories.length > 0 ? value.directories : value.replicas.map(() => unassignedDirectory),
     isr: value.isr,
     removingReplicas: value.removingReplicas,
     addingReplicas: value.addingReplicas,
@@ -100,10 +99,14 @@ const unchangedState = -1
 function applyPartitionChange(state: MetadataImage, value: ValueOfKind<'partitionChange'>, listeners: Listeners): void {
   const topic = state.topicsById.get(value.topicId)
   const before = topic?.partitions[value.partitionId]
-  if (!topic || !before) return
+  if (topic && before) replacePartition(state, topic, listeners, partitionAfter(before, value))
+}
+
+/** What a change makes of a partition. */
+export function partitionAfter(before: PartitionInfo, value: ValueOfKind<'partitionChange'>): PartitionInfo {
   // A new leader opens a new leader epoch, even when it is the same broker again; every change opens a partition epoch.
   const led = value.leader !== unchangedLeader
-  replacePartition(state, topic, listeners, {
+  return {
     index: before.index,
     replicas: value.replicas ?? before.replicas,
     directories: value.directories ?? directoriesOf(value.replicas, before),
@@ -117,12 +120,12 @@ function applyPartitionChange(state: MetadataImage, value: ValueOfKind<'partitio
     partitionEpoch: before.partitionEpoch + 1,
     leaderRecoveryState:
       value.leaderRecoveryState === unchangedState ? before.leaderRecoveryState : value.leaderRecoveryState,
-  })
+  }
 }
 
 function directoriesOf(replicas: readonly number[] | null, before: PartitionInfo): readonly string[] {
   if (!replicas) return before.directories
-  return replicas.map(id => before.directories[before.replicas.indexOf(id)] ?? noDirectory)
+  return replicas.map(id => before.directories[before.replicas.indexOf(id)] ?? unassignedDirectory)
 }
 
 function applyClearElr(state: MetadataImage, topicName: string, listeners: Listeners): void {

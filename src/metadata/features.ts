@@ -15,6 +15,8 @@ export interface FeatureSupport {
 
 export const metadataVersionFeature = 'metadata.version'
 export const kraftVersionFeature = 'kraft.version'
+/** KIP-966. */
+export const elrFeature = 'eligible.leader.replicas.version'
 
 /** 3.3-IV3, the first of KRaft that Kafka 4 still takes. */
 export const minMetadataVersion = 7
@@ -25,6 +27,7 @@ export const maxMetadataVersion = 30
 export const supportedFeatures: readonly FeatureSupport[] = [
   { name: metadataVersionFeature, minVersion: minMetadataVersion, maxVersion: maxMetadataVersion },
   { name: kraftVersionFeature, minVersion: 0, maxVersion: 1 },
+  { name: elrFeature, minVersion: 0, maxVersion: 1 },
 ]
 
 const versionNames: readonly (readonly [number, string])[] = [
@@ -78,6 +81,8 @@ export function recordVersion(kind: RecordKind, metadataVersion: number): number
 export const namesDirectories = (metadataVersion: number) => metadataVersion >= 17
 /** KIP-919: controllers register. */
 export const registersControllers = (metadataVersion: number) => metadataVersion >= 15
+/** Before 3.6 a smaller in-sync set opened a new leader epoch. */
+export const bumpsEpochOnShrink = (metadataVersion: number) => metadataVersion < 12
 /** KIP-868: several batches may form one transaction. */
 export const hasTransactions = (metadataVersion: number) => metadataVersion >= 13
 

@@ -55,6 +55,24 @@ export class MetadataImage {
     return [...this.brokers.values()].filter(broker => !broker.fenced).sort((a, b) => a.id - b.id)
   }
 
+  /** Takes over everything that `other` holds; this image must be empty. Entities are shared, for they never change. */
+  protected copyFrom(other: MetadataImage): void {
+    for (const topic of other.topicsById.values()) {
+      const copy = { ...topic, partitions: [...topic.partitions] }
+      this.topicsById.set(copy.id, copy)
+      this.topics.set(copy.name, copy)
+    }
+    for (const [id, broker] of other.brokers) this.brokers.set(id, broker)
+    for (const [id, controller] of other.controllers) this.controllers.set(id, controller)
+    for (const [key, configs] of other.configs) this.configs.set(key, new Map(configs))
+    for (const [name, level] of other.features) this.features.set(name, level)
+    for (const [key, quota] of other.quotas) this.quotas.set(key, quota)
+    for (const [key, credential] of other.scramCredentials) this.scramCredentials.set(key, credential)
+    for (const [id, acl] of other.acls) this.acls.set(id, acl)
+    for (const [id, token] of other.delegationTokens) this.delegationTokens.set(id, token)
+    this.nextProducerId = other.nextProducerId
+  }
+
   get partitionsCount(): number {
     let count = 0
     for (const topic of this.topics.values()) count += topic.partitions.length

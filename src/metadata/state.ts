@@ -49,6 +49,18 @@ export class MetadataState extends MetadataImage {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
+
+  /** The same state, an open transaction included, that goes its own way; without listeners. */
+  clone(): MetadataState {
+    const copy = new MetadataState()
+    copy.copyFrom(this)
+    copy.lastOffset = this.lastOffset
+    copy.lastEpoch = this.lastEpoch
+    copy.lastTimestampMs = this.lastTimestampMs
+    copy.#transaction = this.#transaction && [...this.#transaction]
+    return copy
+  }
+
   /** A metadata transaction is open: what it wrote is not applied yet. */
   get inTransaction(): boolean {
     return this.#transaction !== null

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { defaultBootstrapRecords } from '../../src/controller/bootstrap.ts'
-import { Controller, configOperations } from '../../src/controller/controller.ts'
+import { Controller, configOperations, type Heartbeat } from '../../src/controller/controller.ts'
 import { nodeHost, silentLogger } from '../../src/host/node.ts'
 import { Watermark } from '../../src/lib/watermark.ts'
 import { MetadataFollower } from '../../src/metadata/follower.ts'
@@ -10,17 +10,32 @@ import { MetadataState } from '../../src/metadata/state.ts'
 import { FakeLog } from '../machine/fake-log.ts'
 import { contents } from '../metadata/history.ts'
 import { config } from '../raft/world.ts'
+import { clusterId, directoryOf, features } from './decide.ts'
 
 const host = nodeHost({ logger: silentLogger })
 
 const registration = {
   brokerId: 1,
+  clusterId: null,
   incarnationId: 'AAAAAAAAAAAAAAAAAAAAAg',
   endpoints: [],
-  features: [],
+  features,
   rack: null,
-  logDirs: ['AAAAAAAAAAAAAAAAAAAABA'],
+  logDirs: [directoryOf(1)],
+  previousBrokerEpoch: -1,
+  isMigratingZkBroker: false,
 }
+
+const beat = (brokerEpoch: number, more: Partial<Heartbeat> = {}): Heartbeat => ({
+  brokerId: 1,
+  brokerEpoch,
+  currentMetadataOffset: 1_000_000,
+  wantFence: false,
+  wantShutDown: false,
+  offlineLogDirs: [],
+  cordonedLogDirs: null,
+  ...more,
+})
 
 const newTopic = (name: string, partitionsCount = 1) => ({
   name,
@@ -30,20 +45,22 @@ const newTopic = (name: string, partitionsCount = 1) => ({
   configs: [],
 })
 
+const given = { host, config: config(), clusterId, bootstrapRecords: defaultBootstrapRecords }
+
 async function start(log = new FakeLog()) {
   const state = new MetadataState()
   const follower = new MetadataFollower(log, state, silentLogger)
   await follower.start()
-  const controller = new Controller({ host, config: config(), log, snapshotRecords: [], applied: follower.applied })
-  await controller.load()
+  const { applied } = follower
+  const controller = new Controller({ ...given, log, metadata: state, applied, served: applied })
+  await controller.elected()
   return { log, state, controller, follower }
 }
 
 async function cluster() {
   const running = await start()
-  await running.controller.bootstrap(defaultBootstrapRecords)
   const { brokerEpoch } = await running.controller.registerBroker(registration)
-  await running.controller.unfenceBroker(1, brokerEpoch)
+  await running.controller.heartbeat(beat(brokerEpoch))
   return { ...running, brokerEpoch }
 }
 
@@ -63,9 +80,10 @@ t.test('an answer comes when the broker itself knows', async t => {
 t.test('before it is loaded, and after it is closed, it is no controller', async t => {
   const log = new FakeLog()
   const applied = new Watermark(0)
-  const controller = new Controller({ host, config: config(), log, snapshotRecords: [], applied })
+  const controller = new Controller({ ...given, log, metadata: new MetadataState(), applied, served: applied })
   await t.rejects(controller.createTopics([newTopic('a')]), new KafkaError(Errors.NOT_CONTROLLER))
-  await controller.load()
+  await controller.elected()
+  t.ok(controller.isActive)
   controller.close()
   await t.rejects(controller.createTopics([newTopic('a')]), new KafkaError(Errors.NOT_CONTROLLER))
 })
@@ -105,8 +123,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     return ({ controller }) => controller[replace ? 'replaceConfigs' : 'incrementalAlterConfigs'](resources)
   }),
   fc.constant<Action>(({ controller, brokerEpoch }) => controller.allocateProducerIds(1, brokerEpoch)),
-  fc.constant<Action>(({ controller, brokerEpoch }) => controller.fenceBroker(1, brokerEpoch)),
-  fc.constant<Action>(({ controller, brokerEpoch }) => controller.unfenceBroker(1, brokerEpoch)),
+  fc.constant<Action>(({ controller, brokerEpoch }) => controller.heartbeat(beat(brokerEpoch, { wantFence: true }))),
+  fc.constant<Action>(({ controller, brokerEpoch }) => controller.heartbeat(beat(brokerEpoch))),
 )
 
 t.test('replaying the log gives the live state', async t => {
