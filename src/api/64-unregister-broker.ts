@@ -15,5 +15,5 @@ export const handler = defineHandler(
     await context.broker.controller.unregisterBroker(brokerId)
     return { errorCode: Errors.NONE, errorMessage: null }
   },
-  { listeners: ['broker', 'controller'] },
+  { forward: {} },
 )
