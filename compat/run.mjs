@@ -19,6 +19,8 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { startKafka, startOttla } from './lib/brokers.mjs'
+import { startCluster } from './lib/clusters.mjs'
+import { serveControl } from './lib/control.mjs'
 import { markdownTable, summaryLines, textTable } from './lib/table.mjs'
 
 const here = fileURLToPath(new URL('./', import.meta.url))
@@ -123,6 +125,7 @@ async function runClient(client, broker, notServed) {
   const environment = {
     ...process.env,
     COMPAT_BOOTSTRAP: broker.bootstrap,
+    COMPAT_CONTROL: broker.control ?? '',
     COMPAT_CACHE: cache,
     COMPAT_DATA_DIR: broker.dataDir ?? '',
     COMPAT_HEAVY: options.all ? '1' : '',
@@ -168,21 +171,34 @@ async function startBroker() {
   return options.broker === 'kafka' ? startKafka(logFile) : startOttla(logFile)
 }
 
+/** A cluster for the clients that want one, with its nodes under their control. */
+async function startNodes(size) {
+  if (options.bootstrap) return { bootstrap: options.bootstrap, stop: async () => {} }
+  mkdirSync(cacheRoot, { recursive: true })
+  const cluster = await startCluster({ kind: options.broker, nodes: size, settings: { 'min.insync.replicas': 2 } })
+  const { url, close } = await serveControl(cluster)
+  return { bootstrap: cluster.bootstrap, control: url, stop: keep => cluster.stop(keep).finally(close) }
+}
+
 async function main() {
   const isKafka = options.broker === 'kafka'
   const expectedFile = options.expected ?? join(here, isKafka ? 'kafka.expected.json' : 'expected.json')
   const expected = existsSync(expectedFile) ? JSON.parse(readFileSync(expectedFile, 'utf8')) : {}
   const notServed = isKafka ? [] : JSON.parse(readFileSync(join(here, 'not-served.json'), 'utf8'))
   const clients = loadClients()
-  const broker = await startBroker()
   const runs = []
-  try {
-    for (const client of clients) {
-      console.error(`${client.name}: ${client.title} against ${broker.bootstrap}`)
-      runs.push(await runClient(client, broker, notServed))
+  for (const size of [undefined, ...new Set(clients.flatMap(({ cluster }) => cluster ?? []))]) {
+    const wanted = clients.filter(({ cluster }) => cluster === size)
+    if (wanted.length === 0) continue
+    const broker = size ? await startNodes(size) : await startBroker()
+    try {
+      for (const client of wanted) {
+        console.error(`${client.name}: ${client.title} against ${broker.bootstrap}`)
+        runs.push(await runClient(client, broker, notServed))
+      }
+    } finally {
+      await broker.stop(options['keep-data'])
     }
-  } finally {
-    await broker.stop(options['keep-data'])
   }
   console.log(textTable(runs))
   if (options.report) writeFileSync(options.report, markdownTable(runs))

@@ -13,9 +13,13 @@ const tests = []
 /** A name nobody else uses on this broker. */
 export const unique = prefix => `${prefix}-${randomBytes(5).toString('hex')}`
 
-/** Registers a test. `options.needs` names a feature that the broker under test may not serve. */
+/**
+ * Registers a test. `options.needs` names a feature that the broker under test may not serve; with `options.needsControl` it
+ * stops nodes, which only works on a cluster that was started for the suite.
+ */
 export function test(name, run, options = {}) {
-  tests.push({ name, run, needs: options.needs, timeoutMs: options.timeoutMs ?? 30_000 })
+  const needs = options.needsControl && !process.env.COMPAT_CONTROL ? 'control' : options.needs
+  tests.push({ name, run, needs, timeoutMs: options.timeoutMs ?? 30_000 })
 }
 
 /** Fails unless `run` rejects with an error that `matches` accepts (a RegExp on its text, or a predicate). */
@@ -66,7 +70,7 @@ function limited(promise, timeoutMs) {
 
 async function runOne({ name, run, needs, timeoutMs }) {
   if (only && !only.test(name)) return
-  if (needs && notServed.has(needs)) {
+  if (needs && (needs === 'control' || notServed.has(needs))) {
     report(name, 'not served', needs, 0)
     return
   }
