@@ -137,8 +137,8 @@ export class ProducerState {
     if (origin === 'client') {
       const duplicate = producer && findDuplicate(producer, batch)
       if (duplicate) return duplicate
-      this.#checkVerified(batch, options.guard)
     }
+    this.#checkVerified(batch, options.guard)
     if (producer && batch.producerEpoch < producer.epoch) {
       throw new KafkaError(
         Errors.INVALID_PRODUCER_EPOCH,

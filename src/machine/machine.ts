@@ -32,7 +32,25 @@ export interface Timer<Event> {
   readonly event: Event
 }
 
-export interface Outcome<Event, Rec, Reply> {
+/** A transaction that records belong to: they are written as a transactional batch, and count when its marker says so. */
+export interface ProducerTransaction {
+  readonly producerId: number
+  readonly producerEpoch: number
+  /** Proof that the transaction's coordinator knows of it (KIP-890); undefined where none is asked for. */
+  readonly guard?: symbol | null
+}
+
+/** The end of a producer's transaction in one log. */
+export interface TransactionEnd {
+  readonly producerId: number
+  readonly producerEpoch: number
+  readonly commit: boolean
+  readonly coordinatorEpoch: number
+  /** Level of the feature `transaction.version` that it was decided under. */
+  readonly transactionVersion: number
+}
+
+export interface Outcome<Event, Rec, Reply, Send = never> {
   /** Appended as one atomic batch, then applied in order. */
   readonly records: readonly Rec[]
   /** Delivered once the log is committed up to the last record of this outcome (at once without records). */
@@ -41,15 +59,19 @@ export interface Outcome<Event, Rec, Reply> {
   readonly timers: Readonly<Record<string, Timer<Event> | null>>
   /** The records may be written as several batches: clean-up that is right at every step. */
   readonly divisible?: boolean
+  /** The records are part of this transaction. */
+  readonly transaction?: ProducerTransaction
+  /** Asked of others once the log is committed up to the last record; what came of it is an event. */
+  readonly sends?: readonly Send[]
 }
 
-export interface Machine<Event, Rec, Reply> {
+export interface Machine<Event, Rec, Reply, Send = never> {
   /** May draw randomness, since the result is in the record. Changes no state. */
-  decide(event: Event, ticket: Ticket, context: DecideContext): Outcome<Event, Rec, Reply>
+  decide(event: Event, ticket: Ticket, context: DecideContext): Outcome<Event, Rec, Reply, Send>
   /** Changes state. May not draw randomness, may not fail. */
   apply(record: Rec, at: Position): void
   /** The whole log was replayed: the timers that the state calls for (sessions after a restart). */
-  loaded(context: DecideContext): Outcome<Event, Rec, Reply>
+  loaded(context: DecideContext): Outcome<Event, Rec, Reply, Send>
   /** The reply that `ticket` gets when the records of its event could not be written. */
   failed(error: ErrorCode, event: Event): Reply
   /** A transaction that wrote records into this log ended; may not fail. Absent where no transaction ever writes. */
@@ -70,7 +92,9 @@ export interface ReplicatedLog {
    * Appends one batch, assigning offsets now. Returns the offset of the first record.
    * Throws KafkaError when this broker may not write (not leader, directory offline, too large).
    */
-  append(entries: readonly LogEntry[], timestampMs: number): number
+  append(entries: readonly LogEntry[], timestampMs: number, transaction?: ProducerTransaction): number
+  /** Appends the marker that ends a transaction; as `append`. Absent where no transaction ever writes. */
+  appendMarker?(end: TransactionEnd, timestampMs: number): number
   /** Every offset below this is committed: durable here, and on as many replicas as the settings ask. */
   readonly committed: Watermark
   readonly logStartOffset: number

@@ -6,10 +6,20 @@
  * lost its log is dropped for good: the next leader replays the log into a fresh machine.
  */
 import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
-import type { Cancel, Host } from '../host/host.ts'
+import type { Host } from '../host/host.ts'
 import { assert } from '../lib/assert.ts'
 import type { Waiter } from '../lib/watermark.ts'
-import type { DecideContext, LogEntry, Machine, Outcome, RecordCodec, ReplicatedLog, Ticket } from './machine.ts'
+import type {
+  DecideContext,
+  LogEntry,
+  Machine,
+  Outcome,
+  ProducerTransaction,
+  RecordCodec,
+  ReplicatedLog,
+  Ticket,
+  TransactionEnd,
+} from './machine.ts'
 import { replayBatches } from './replay.ts'
 import { Timers } from './timers.ts'
 
@@ -44,28 +54,35 @@ interface Parked<Event, Reply> {
 /** The ticket of events that nobody waits for: timers. */
 const noTicket: Ticket = 0
 
-export class Shard<Event, Rec, Reply> {
-  readonly #machine: Machine<Event, Rec, Reply>
+/** Carries out what a machine asks of others; always resolves, with the event that tells what came of it. */
+export type Sender<Send, Event> = (send: Send) => Promise<Event>
+
+export class Shard<Event, Rec, Reply, Send = never> {
+  readonly #machine: Machine<Event, Rec, Reply, Send>
   readonly #codec: RecordCodec<Rec>
   readonly #log: ReplicatedLog
   readonly #host: Pick<Host, 'clock' | 'random' | 'log'>
   readonly #options: ShardOptions
+  readonly #sender: Sender<Send, Event> | null
   readonly #parked = new Map<Ticket, Parked<Event, Reply>>()
-  /** How to stop waiting for the log to be committed. */
-  readonly #waiting = new Set<Cancel>()
+  /** Ends the waiting of those who wait for a commit. */
+  readonly #giveUps = new Set<() => void>()
   readonly #timers: Timers<Event>
   #state: ShardState = 'loading'
   #lastTicket: Ticket = noTicket
+  #lastAnswer = 0
   /** Everything below was applied. */
   #appliedEnd: number
 
   constructor(
-    machine: Machine<Event, Rec, Reply>,
+    machine: Machine<Event, Rec, Reply, Send>,
     codec: RecordCodec<Rec>,
     log: ReplicatedLog,
     host: Pick<Host, 'clock' | 'random' | 'log'>,
     options: Partial<ShardOptions> = {},
+    sender: Sender<Send, Event> | null = null,
   ) {
+    this.#sender = sender
     this.#machine = machine
     this.#codec = codec
     this.#log = log
@@ -79,7 +96,7 @@ export class Shard<Event, Rec, Reply> {
     return this.#state
   }
 
-  get machine(): Machine<Event, Rec, Reply> {
+  get machine(): Machine<Event, Rec, Reply, Send> {
     return this.#machine
   }
 
@@ -122,13 +139,40 @@ export class Shard<Event, Rec, Reply> {
     })
   }
 
+  /**
+   * Writes the marker that ends a producer's transaction in this log, and tells the machine. Resolves when the marker is
+   * committed, with the error otherwise: that of the log itself, as the leader of any other partition would tell it.
+   */
+  endTransaction(end: TransactionEnd): Promise<ErrorCode> {
+    if (this.#state !== 'active') return Promise.resolve(Errors.NOT_LEADER_OR_FOLLOWER)
+    const log = this.#log
+    assert(log.appendMarker, 'a log that takes transactions takes markers')
+    const timestampMs = this.#host.clock.now()
+    let offset: number
+    try {
+      offset = log.appendMarker(end, timestampMs)
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      return Promise.resolve(error.code)
+    }
+    this.#appliedEnd = offset + 1
+    const { commit, producerId, producerEpoch } = end
+    const at = { offset, timestampMs, leaderEpoch: log.leaderEpoch, producerId, producerEpoch }
+    this.#machine.endTransaction?.(commit, at)
+    return new Promise(resolve => {
+      this.#whenCommitted(failure => {
+        if (failure === Errors.NOT_COORDINATOR) resolve(Errors.NOT_LEADER_OR_FOLLOWER)
+        else resolve(failure ?? Errors.NONE)
+      })
+    })
+  }
+
   /** Leadership is lost: every parked answer is NOT_COORDINATOR, no timer runs any more. */
   drop(): void {
     if (this.#state === 'dropped') return
     this.#state = 'dropped'
     this.#timers.clear()
-    for (const cancel of this.#waiting) cancel()
-    this.#waiting.clear()
+    for (const giveUp of [...this.#giveUps]) giveUp()
     for (const [ticket, { event }] of [...this.#parked]) {
       this.#answer(ticket, this.#machine.failed(Errors.NOT_COORDINATOR, event))
     }
@@ -149,10 +193,10 @@ export class Shard<Event, Rec, Reply> {
   }
 
   /** Appends, applies, sets timers and parks replies; or changes nothing and says why. */
-  #perform(outcome: Outcome<Event, Rec, Reply>): ErrorCode | null {
+  #perform(outcome: Outcome<Event, Rec, Reply, Send>): ErrorCode | null {
     const step = outcome.divisible ? this.#options.divideRecords : Number.POSITIVE_INFINITY
     for (let from = 0; from < outcome.records.length; from += step) {
-      const failure = this.#write(outcome.records.slice(from, from + step))
+      const failure = this.#write(outcome.records.slice(from, from + step), outcome.transaction)
       if (failure) return failure
     }
     for (const [name, timer] of Object.entries(outcome.timers)) {
@@ -160,10 +204,11 @@ export class Shard<Event, Rec, Reply> {
       else this.#timers.cancel(name)
     }
     for (const [ticket, reply] of outcome.replies) this.#answerWhenCommitted(ticket, reply)
+    for (const send of outcome.sends ?? []) this.#sendWhenCommitted(send)
     return null
   }
 
-  #write(records: readonly Rec[]): ErrorCode | null {
+  #write(records: readonly Rec[], transaction?: ProducerTransaction): ErrorCode | null {
     const timestampMs = this.#host.clock.now()
     const entries: LogEntry[] = []
     /** How many entries stand before each record and with it. */
@@ -176,14 +221,15 @@ export class Shard<Event, Rec, Reply> {
     let offset = this.#appliedEnd
     if (entries.length > 0) {
       try {
-        offset = this.#log.append(entries, timestampMs)
+        offset = this.#log.append(entries, timestampMs, transaction)
       } catch (error) {
         if (!(error instanceof KafkaError)) throw error
         return coordinatorError(error.code)
       }
       this.#appliedEnd = offset + entries.length
     }
-    const at = { timestampMs, leaderEpoch: this.#log.leaderEpoch, producerId: -1, producerEpoch: -1 }
+    const { producerId, producerEpoch } = transaction ?? { producerId: -1, producerEpoch: -1 }
+    const at = { timestampMs, leaderEpoch: this.#log.leaderEpoch, producerId, producerEpoch }
     records.forEach((record, i) => {
       // A change that is not written stands where the record before it does.
       this.#machine.apply(record, { ...at, offset: offset + Math.max(counts[i] - 1, 0) })
@@ -195,23 +241,40 @@ export class Shard<Event, Rec, Reply> {
   #answerWhenCommitted(ticket: Ticket, reply: Reply): void {
     const parked = this.#parked.get(ticket)
     if (!parked) return
-    if (this.#log.committed.value >= this.#appliedEnd) return this.#answer(ticket, reply)
+    this.#whenCommitted(failure => {
+      this.#answer(ticket, failure === null ? reply : this.#machine.failed(failure, parked.event))
+    })
+  }
+
+  /** Runs once, when the log is committed up to what is applied now; or with the error for those that wait for it. */
+  #whenCommitted(run: (failure: ErrorCode | null) => void): void {
+    if (this.#log.committed.value >= this.#appliedEnd) return run(null)
     let waiter: Waiter | null = null
-    const stop = () => {
+    const settle = (failure: ErrorCode | null) => {
+      if (!this.#giveUps.delete(giveUp)) return
       cancelDeadline()
       waiter?.cancel()
+      run(failure)
     }
-    const settle = (final: Reply) => {
-      if (!this.#waiting.delete(stop)) return
-      stop()
-      this.#answer(ticket, final)
-    }
+    const giveUp = () => settle(Errors.NOT_COORDINATOR)
+    this.#giveUps.add(giveUp)
     const cancelDeadline = this.#host.clock.after(this.#options.commitTimeoutMs, () => {
-      settle(this.#machine.failed(coordinatorError(Errors.REQUEST_TIMED_OUT), parked.event))
+      settle(coordinatorError(Errors.REQUEST_TIMED_OUT))
     })
-    this.#waiting.add(stop)
     waiter = this.#log.committed.reached(this.#appliedEnd, failure => {
-      settle(failure ? this.#machine.failed(Errors.NOT_COORDINATOR, parked.event) : reply)
+      settle(failure ? Errors.NOT_COORDINATOR : null)
+    })
+  }
+
+  /** However long the commit takes: nobody else would do it, unless this shard is dropped. */
+  #sendWhenCommitted(send: Send): void {
+    const sender = this.#sender
+    assert(sender, 'a machine that sends has somebody who carries it out')
+    this.#log.committed.reached(this.#appliedEnd, failure => {
+      if (failure || this.#state !== 'active') return
+      void sender(send).then(event => {
+        if (this.#state === 'active') this.#onTimer(`answer ${++this.#lastAnswer}`, event)
+      })
     })
   }
 

@@ -2,14 +2,21 @@
 import { buildBatch } from '../../protocol/records/builder.ts'
 import type { Watermark } from '../lib/watermark.ts'
 import type { AppendInfo, Log } from '../log/log.ts'
-import type { LogEntry, ReplicatedLog } from '../machine/machine.ts'
+import type { LogEntry, ProducerTransaction, ReplicatedLog, TransactionEnd } from '../machine/machine.ts'
 
 /** What this needs of a partition. */
 export interface LedPartition {
   readonly log: Log
   readonly highWatermark: Watermark
   readonly leaderEpoch: number
-  append(records: Buffer, acks: number, origin: 'coordinator', requestVersion: number): AppendInfo
+  append(
+    records: Buffer,
+    acks: number,
+    origin: 'coordinator',
+    requestVersion: number,
+    transactional?: { readonly verificationGuard?: symbol | null },
+  ): AppendInfo
+  appendMarker(end: TransactionEnd, timestampMs: number): number
 }
 
 export class PartitionLog implements ReplicatedLog {
@@ -35,9 +42,20 @@ export class PartitionLog implements ReplicatedLog {
     return this.#partition.leaderEpoch
   }
 
-  append(entries: readonly LogEntry[], timestampMs: number): number {
-    const batch = buildBatch({ records: entries, baseTimestamp: timestampMs })
-    return this.#partition.append(batch, -1, 'coordinator', 0).firstOffset
+  append(entries: readonly LogEntry[], timestampMs: number, transaction?: ProducerTransaction): number {
+    if (!transaction) {
+      const batch = buildBatch({ records: entries, baseTimestamp: timestampMs })
+      return this.#partition.append(batch, -1, 'coordinator', 0).firstOffset
+    }
+    const { producerId, producerEpoch, guard: verificationGuard } = transaction
+    // As Kafka's coordinators: every batch begins at sequence 0, which nobody checks.
+    const producer = { transactional: true, producerId, producerEpoch, baseSequence: 0 }
+    const batch = buildBatch({ records: entries, baseTimestamp: timestampMs, ...producer })
+    return this.#partition.append(batch, -1, 'coordinator', 0, { verificationGuard }).firstOffset
+  }
+
+  appendMarker(end: TransactionEnd, timestampMs: number): number {
+    return this.#partition.appendMarker(end, timestampMs)
   }
 
   async read(offset: number, bytesMax: number): Promise<Buffer> {

@@ -7,10 +7,11 @@
  * role happen inside `update`, or, while files are being cut, right after that.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts'
+import { buildTransactionMarker } from '../../protocol/records/control.ts'
 import type { Clock } from '../host/host.ts'
 import { type Waiter, Watermark } from '../lib/watermark.ts'
 import type { AppendInfo, AppendOptions, Log, ReadResult } from '../log/log.ts'
-import type { ReplicatedLog } from '../machine/machine.ts'
+import type { ReplicatedLog, TransactionEnd } from '../machine/machine.ts'
 import type { IsrAnswer, IsrUpdates } from './isr-updates.ts'
 import { type IsrProposal, Leadership, type LeadershipRules } from './leadership.ts'
 import { PartitionLog } from './partition-log.ts'
@@ -145,10 +146,23 @@ export class Partition {
   /**
    * Checks, assigns offsets and queues for the disk, all in this call. `acks` -1 asks for enough in-sync replicas first.
    */
-  append(records: Buffer, acks: number, origin: AppendOptions['origin'], requestVersion: number): AppendInfo {
+  append(
+    records: Buffer,
+    acks: number,
+    origin: AppendOptions['origin'],
+    requestVersion: number,
+    transactional: Pick<AppendOptions, 'transactionVersion' | 'verificationGuard'> = {},
+  ): AppendInfo {
     this.fence(-1)
     if (acks === -1 && this.#leadership!.isr.length < this.#minInSync) throw new KafkaError(Errors.NOT_ENOUGH_REPLICAS)
-    return this.log.append(records, { leaderEpoch: this.leaderEpoch, origin, requestVersion })
+    return this.log.append(records, { leaderEpoch: this.leaderEpoch, origin, requestVersion, ...transactional })
+  }
+
+  /** Ends a producer's transaction here, as `append`: throws KafkaError. The offset of the marker. */
+  appendMarker(end: TransactionEnd, timestampMs: number): number {
+    const { transactionVersion } = end
+    return this.append(buildTransactionMarker({ ...end, timestampMs }), -1, 'coordinator', 0, { transactionVersion })
+      .firstOffset
   }
 
   /**

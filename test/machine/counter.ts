@@ -5,13 +5,14 @@ import type {
   Machine,
   Outcome,
   Position,
+  ProducerTransaction,
   RecordCodec,
   Ticket,
   Timer,
 } from '../../src/machine/machine.ts'
 
 export type Event =
-  | { readonly kind: 'add'; readonly amounts: readonly number[]; readonly divisible?: boolean }
+  | ({ readonly kind: 'add'; readonly amounts: readonly number[]; readonly divisible?: boolean } & Extra)
   | { readonly kind: 'read' }
   /** Answered when the sum gets there. */
   | { readonly kind: 'await'; readonly sum: number }
@@ -25,23 +26,33 @@ export type Rec =
   | { readonly kind: 'added'; readonly amount: number }
   | { readonly kind: 'waiting'; readonly waiting: Map<Ticket, number> }
 
+interface Extra {
+  readonly transaction?: ProducerTransaction
+  readonly sends?: readonly number[]
+}
+
 export interface Reply {
   readonly error: ErrorCode
   readonly sum: number
 }
 
-export class Counter implements Machine<Event, Rec, Reply> {
+export class Counter implements Machine<Event, Rec, Reply, number> {
   sum = 0
   notes = 0
   readonly positions: Position[] = []
   readonly ended: boolean[] = []
   #waiting = new Map<Ticket, number>()
 
-  decide(event: Event, ticket: Ticket, _context: DecideContext): Outcome<Event, Rec, Reply> {
+  decide(event: Event, ticket: Ticket, _context: DecideContext): Outcome<Event, Rec, Reply, number> {
     const timers: Record<string, Timer<Event> | null> = {}
     switch (event.kind) {
       case 'add':
-        return { ...this.#add(event.amounts, ticket), divisible: event.divisible }
+        return {
+          ...this.#add(event.amounts, ticket),
+          divisible: event.divisible,
+          transaction: event.transaction,
+          sends: event.sends,
+        }
       case 'tick':
         return this.#add([1], ticket)
       case 'read':

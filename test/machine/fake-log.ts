@@ -1,8 +1,9 @@
 import { type ErrorCode, KafkaError } from '../../protocol/errors.ts'
 import { setBaseOffset, setPartitionLeaderEpoch } from '../../protocol/records/batch.ts'
 import { buildBatch, type NewBatch } from '../../protocol/records/builder.ts'
+import { buildTransactionMarker } from '../../protocol/records/control.ts'
 import { Watermark } from '../../src/lib/watermark.ts'
-import type { LogEntry, ReplicatedLog } from '../../src/machine/machine.ts'
+import type { LogEntry, ProducerTransaction, ReplicatedLog, TransactionEnd } from '../../src/machine/machine.ts'
 
 /** A log in memory that commits when it is told to, or at once. */
 export class FakeLog implements ReplicatedLog {
@@ -24,9 +25,18 @@ export class FakeLog implements ReplicatedLog {
     this.commitsAtOnce = commitsAtOnce
   }
 
-  append(entries: readonly LogEntry[], timestampMs: number): number {
+  append(entries: readonly LogEntry[], timestampMs: number, transaction?: ProducerTransaction): number {
     if (this.failing !== null) throw new KafkaError(this.failing)
-    return this.put({ records: entries, baseTimestamp: timestampMs })
+    const { producerId, producerEpoch } = transaction ?? {}
+    const transactional = transaction !== undefined
+    return this.put({ records: entries, baseTimestamp: timestampMs, transactional, producerId, producerEpoch })
+  }
+
+  appendMarker(end: TransactionEnd, timestampMs: number): number {
+    if (this.failing !== null) throw new KafkaError(this.failing)
+    const offset = this.logEndOffset
+    this.putRaw(buildTransactionMarker({ ...end, timestampMs, baseOffset: offset }), 1)
+    return offset
   }
 
   /** Any batch, as if another coordinator had written it. */

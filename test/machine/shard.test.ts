@@ -10,7 +10,7 @@ import { FakeLog } from './fake-log.ts'
 function world(log = new FakeLog(), options: Partial<ShardOptions> = {}) {
   const host = simHost(1)
   const machine = new Counter()
-  const shard = new Shard<Event, Rec, Reply>(machine, codec, log, host, options)
+  const shard = new Shard<Event, Rec, Reply, number>(machine, codec, log, host, options)
   /** What came back, and when. */
   const replies: [string, Reply][] = []
   const send = (name: string, event: Event) => {
@@ -271,4 +271,63 @@ t.test('dropped while it was loading', async t => {
   await loading
   t.equal(w.shard.state, 'dropped')
   t.equal(w.machine.sum, 0)
+})
+
+t.test('what is sent is sent after the commit, and what comes of it is an event', async t => {
+  const log = new FakeLog(false)
+  const host = simHost(1)
+  const machine = new Counter()
+  const sent: number[] = []
+  const shard = new Shard<Event, Rec, Reply, number>(machine, codec, log, host, { retryMs: 50 }, async amount => {
+    sent.push(amount)
+    return { kind: 'add', amounts: [amount] }
+  })
+  await shard.load()
+  void shard.submit({ kind: 'add', amounts: [1], sends: [5] })
+  await host.clock.advance(10)
+  t.same(sent, [], 'not before it is committed')
+  log.commit()
+  await host.clock.advance(0)
+  t.same(sent, [5])
+  t.equal(machine.sum, 6)
+  void shard.submit({ kind: 'add', amounts: [1], sends: [7] })
+  log.commit()
+  log.failing = Errors.NOT_ENOUGH_REPLICAS
+  await host.clock.advance(49)
+  t.equal(machine.sum, 7)
+  log.failing = null
+  await host.clock.advance(1)
+  t.equal(machine.sum, 14, 'an answer that could not be written is decided again')
+  void shard.submit({ kind: 'add', amounts: [1], sends: [9] })
+  shard.drop()
+  log.commit()
+  await host.clock.advance(100)
+  t.same(sent, [5, 7], 'a shard that was dropped sends nothing')
+})
+
+t.test('records of a transaction and its marker', async t => {
+  const w = await loaded(new FakeLog(false))
+  const transaction = { producerId: 7, producerEpoch: 3 }
+  w.send('add', { kind: 'add', amounts: [1], transaction })
+  const end = { ...transaction, commit: true, coordinatorEpoch: 4, transactionVersion: 2 }
+  const ended = w.shard.endTransaction(end)
+  let code: number | null = null
+  void ended.then(error => {
+    code = error
+  })
+  await w.host.clock.advance(10)
+  t.same([w.replies, code], [[], null])
+  t.same([w.machine.positions[0].producerId, w.machine.ended], [7, [true]])
+  w.log.commit()
+  t.equal(await ended, Errors.NONE)
+  t.equal(w.replies.length, 1)
+  const again = await loaded(w.log)
+  t.same([again.machine.positions[0].producerId, again.machine.ended], [7, [true]], 'as it is replayed')
+  w.log.failing = Errors.INVALID_PRODUCER_EPOCH
+  t.equal(await w.shard.endTransaction(end), Errors.INVALID_PRODUCER_EPOCH)
+  w.log.failing = null
+  const late = w.shard.endTransaction(end)
+  w.shard.drop()
+  t.equal(await late, Errors.NOT_LEADER_OR_FOLLOWER)
+  t.equal(await w.shard.endTransaction(end), Errors.NOT_LEADER_OR_FOLLOWER)
 })
