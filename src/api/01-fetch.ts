@@ -77,7 +77,9 @@ export const handler = defineHandler(
     while (round.bytes < request.minBytes && !round.urgent && session.partitions.length > 0) {
       const remainingMs = deadline - clock.monotonic()
       if (remainingMs <= 0) break
-      if (!(await moved(round.outcomes, remainingMs, again, context))) break
+      // A follower's next request may overtake this one.
+      if (replicaId >= 0) context.release()
+      if (!(await moved(round.outcomes, remainingMs, again, session, context))) break
       giveBack(round.outcomes)
       round = await readRound(request, context, session, again)
       if (replicaId >= 0) break
@@ -330,6 +332,7 @@ function moved(
   outcomes: readonly Outcome[],
   remainingMs: number,
   { replicaId }: Reader,
+  session: FetchContext,
   context: RequestContext,
 ): Promise<boolean> {
   const { clock } = context.broker.host
@@ -344,6 +347,7 @@ function moved(
       resolve(result)
     }
     const cancel = clock.after(remainingMs, () => settle(false))
+    session.whenOvertaken(() => settle(false))
     waiters.push(context.broker.closing.reached(1, () => settle(false)))
     // What all producers of one turn wrote goes to a follower together.
     const wakeFollower = () => clock.soon(() => settle(true))

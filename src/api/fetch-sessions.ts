@@ -72,6 +72,11 @@ export interface FetchContext {
   readonly partitions: readonly FetchedPartition[]
   /** Call once, with one outcome for each of `partitions`, in the same order. */
   finish<O extends PartitionOutcome>(outcomes: readonly O[]): FetchAnswer<O>
+  /**
+   * Runs when a later request of a follower's session comes while this one waits: it answers at once, with nothing. At
+   * most one at a time.
+   */
+  whenOvertaken(run: () => void): void
   /** The answer of a fetch held back by a quota: no partitions, the session goes on. */
   throttled(): FetchAnswer<never>
 }
@@ -96,6 +101,8 @@ class FetchSession {
   lastUsedMs: number
   /** As of its last use: what it counts in the contest for room. */
   cachedSize = 0
+  /** Wakes the request that waits. */
+  overtaken: () => void = () => {}
   evictableByAll = false
   evictableByPrivileged = false
 
@@ -182,6 +189,8 @@ export class FetchSessionCache {
     }
     this.#touch(session, nowMs)
     session.epoch = nextEpoch(session.epoch)
+    session.overtaken()
+    session.overtaken = () => {}
     return incremental(session)
   }
 
@@ -190,7 +199,7 @@ export class FetchSessionCache {
       const session = this.#tryCreate(partitions, outcomes, usesTopicIds, privileged, nowMs)
       return { errorCode: Errors.NONE, sessionId: session?.id ?? NO_SESSION, outcomes }
     }
-    return { partitions, finish, throttled: () => emptyAnswer(NO_SESSION) }
+    return { partitions, finish, whenOvertaken: () => {}, throttled: () => emptyAnswer(NO_SESSION) }
   }
 
   #tryCreate(
@@ -256,6 +265,7 @@ function sessionless(partitions: readonly FetchedPartition[]): FetchContext {
   return {
     partitions,
     finish: outcomes => ({ errorCode: Errors.NONE, sessionId: NO_SESSION, outcomes }),
+    whenOvertaken: () => {},
     throttled: () => emptyAnswer(NO_SESSION),
   }
 }
@@ -267,15 +277,25 @@ function incremental(session: FetchSession): FetchContext {
     partitions: cached.map(partition => partition.wanted),
     finish(outcomes) {
       // Another request of the same session got in between: that one owns the cached state now.
-      if (session.epoch !== epoch) return emptyAnswer(NO_SESSION, Errors.INVALID_FETCH_SESSION_EPOCH)
+      if (session.epoch !== epoch) return overtaken(session)
       const kept = outcomes.filter((outcome, i) => mustAnswer(session, cached[i], outcome))
       return { errorCode: Errors.NONE, sessionId: session.id, outcomes: kept }
     },
+    whenOvertaken(run) {
+      if (session.privileged) session.overtaken = run
+    },
     throttled() {
-      if (session.epoch !== epoch) return emptyAnswer(NO_SESSION, Errors.INVALID_FETCH_SESSION_EPOCH)
+      if (session.epoch !== epoch) return overtaken(session)
       return emptyAnswer(session.id)
     },
   }
+}
+
+/** Followers send a second request on purpose; a consumer that does has lost count. */
+function overtaken(session: FetchSession): FetchAnswer<never> {
+  return session.privileged
+    ? emptyAnswer(session.id)
+    : emptyAnswer(NO_SESSION, Errors.INVALID_FETCH_SESSION_EPOCH)
 }
 
 /** Whether the answer holds this partition; remembers what it tells, and lets those with data go to the end. */

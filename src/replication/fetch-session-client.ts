@@ -43,6 +43,15 @@ export class FetchSessionClient {
     return this.#told.get(key) ?? null
   }
 
+  /** The leader holds a session: a request names only what changed, and may overtake one that waits. */
+  get isEstablished(): boolean {
+    return this.#epoch !== initialEpoch
+  }
+
+  get hasChanges(): boolean {
+    return this.#changed.size > 0
+  }
+
   get isEmpty(): boolean {
     return this.#told.size === 0
   }
@@ -64,23 +73,27 @@ export class FetchSessionClient {
       }
     }
     this.#changed.clear()
+    const sessionEpoch = this.#epoch
+    if (!full) this.#epoch = sessionEpoch === epochMax ? 1 : sessionEpoch + 1
     return {
       sessionId: this.#id,
-      sessionEpoch: this.#epoch,
+      sessionEpoch,
       added: full ? [...this.#told.values()] : added,
       forgotten: full ? [] : forgotten,
     }
   }
 
-  answered(errorCode: number, sessionId: number): void {
-    if (errorCode === Errors.NONE) {
-      // A leader without room for a session is asked for everything each time.
-      if (sessionId === noSession) this.#id = noSession
-      else if (this.#epoch === initialEpoch) this.#id = sessionId
-      this.#epoch = sessionId === noSession ? initialEpoch : this.#epoch === epochMax ? 1 : this.#epoch + 1
-    } else {
+  answered(request: SessionRequest, errorCode: number, sessionId: number): void {
+    if (errorCode !== Errors.NONE) {
       if (errorCode === Errors.FETCH_SESSION_ID_NOT_FOUND) this.#id = noSession
       this.#epoch = initialEpoch
+    } else if (sessionId === noSession) {
+      // A leader without room for a session is asked for everything each time.
+      this.#id = noSession
+      this.#epoch = initialEpoch
+    } else if (request.sessionEpoch === initialEpoch) {
+      this.#id = sessionId
+      this.#epoch = 1
     }
   }
 

@@ -3,7 +3,9 @@
  * gets, waits until that is on its disk, and asks again. The offset of a fetch therefore tells the leader what is durable
  * here, nothing more.
  *
- * The batches of one answer go to the disks together. A partition that cannot take part for a while (its files are being
+ * The batches of one answer go to the disks together. A partition that comes to be followed while a request waits at the
+ * leader goes out in a second request, which ends the wait of the first (a leader that does not know of this answers one
+ * after the other). A partition that cannot take part for a while (its files are being
  * cut, its leader does not know its role yet) is left out of the requests, and holds up no other.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts'
@@ -14,7 +16,7 @@ import type { AnyApi, DecodedResponseOf, RequestInputOf } from '../../protocol/s
 import type { Cancel, Clock, Endpoint, Logger, Random } from '../host/host.ts'
 import { assert } from '../lib/assert.ts'
 import { type EpochEnd, truncationOffset } from './divergence.ts'
-import { FetchSessionClient, type Wanted } from './fetch-session-client.ts'
+import { FetchSessionClient, type SessionRequest, type Wanted } from './fetch-session-client.ts'
 import type { Partition } from './partition.ts'
 import { firstBackoffMs, type ReplicationSettings } from './settings.ts'
 
@@ -71,6 +73,9 @@ export class Fetcher {
   readonly #session = new FetchSessionClient()
   #running = false
   #failures = 0
+  /** Requests without an answer: one, or two when the second overtakes the first. */
+  #outstanding = 0
+  #last: Promise<void> = Promise.resolve()
   #wake: (() => void) | null = null
   #closed = false
 
@@ -140,6 +145,13 @@ export class Fetcher {
     followed.ready = true
     this.#session.change(followed.key)
     this.#wake?.()
+    if (this.#outstanding === 1 && this.#session.isEstablished) this.#options.clock.soon(() => this.#overtake())
+  }
+
+  /** Does not let a partition wait for the end of a request that was sent without it. */
+  #overtake(): void {
+    if (this.#closed || this.#outstanding !== 1 || !this.#session.isEstablished || !this.#session.hasChanges) return
+    this.#last = this.#fetch(this.#session.next(key => this.#wantedOf(key)))
   }
 
   #exclude(followed: Followed): void {
@@ -171,8 +183,15 @@ export class Fetcher {
   async #loop(): Promise<void> {
     while (!this.#closed && this.#followed.size > 0) {
       const request = this.#session.next(key => this.#wantedOf(key))
-      if (this.#session.isEmpty && request.forgotten.length === 0) await this.#changed()
-      else await this.#fetch(request)
+      if (this.#session.isEmpty && request.forgotten.length === 0) {
+        await this.#changed()
+        continue
+      }
+      let last = this.#fetch(request)
+      for (this.#last = last; ; last = this.#last) {
+        await last
+        if (last === this.#last) break
+      }
     }
     this.#running = false
     if (!this.#closed && this.#followed.size > 0) this.#run()
@@ -201,21 +220,24 @@ export class Fetcher {
     }
   }
 
-  async #fetch(session: ReturnType<FetchSessionClient['next']>): Promise<void> {
+  async #fetch(session: SessionRequest): Promise<void> {
     const { peers, endpointOf, settings } = this.#options
     const endpoint = endpointOf(this.leaderId)
     if (!endpoint) return this.#lost('its address is not known')
     const timeoutMs = settings.fetchWaitMaxMs + settings.socketTimeoutMs
     let response: DecodedResponseOf<typeof fetch>
+    this.#outstanding++
     try {
       const body = this.#requestOf(session)
       response = await peers.request(endpoint, fetch, body, { lane: this.#lane, timeoutMs, minVersion, maxVersion })
     } catch (error) {
       if (!(error instanceof Error)) throw error
       return this.#lost(error.message)
+    } finally {
+      this.#outstanding--
     }
     if (this.#closed) return
-    this.#session.answered(response.errorCode, response.sessionId)
+    this.#session.answered(session, response.errorCode, response.sessionId)
     if (response.errorCode !== Errors.NONE) {
       if (isSessionError(response.errorCode)) return
       return this.#lost(`error ${response.errorCode}`)
@@ -228,7 +250,7 @@ export class Fetcher {
     if (written.length > 0) await this.#durable(written)
   }
 
-  #requestOf({ sessionId, sessionEpoch, added, forgotten }: ReturnType<FetchSessionClient['next']>) {
+  #requestOf({ sessionId, sessionEpoch, added, forgotten }: SessionRequest) {
     const { settings, brokerId, brokerEpoch } = this.#options
     const topics = byTopic(added, wanted => ({
       partition: wanted.partition,

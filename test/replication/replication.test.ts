@@ -91,3 +91,18 @@ t.test('a leader that resigns tells those who wait, and the next one goes on', a
   await world.until(() => world.info().isr.length === 3, '1 is back')
   for (const id of [1, 2, 3]) t.same(await world.values(id), ['x', 'y'], `node ${id}`)
 })
+
+t.test('a new partition does not wait for the end of a long poll', async t => {
+  const world = await World.of(2)
+  await world.createTopic('a', [[1, 2]])
+  await world.clock.run(world.produce(1, ['x']))
+  // The follower's fetch waits at the leader by now.
+  await world.clock.advance(100)
+  await world.createTopic('b', [[1, 2]])
+  const startMs = world.clock.monotonic()
+  t.equal((await world.clock.run(world.produce(1, ['y'], { topic: 'b' }))).errorCode, Errors.NONE)
+  t.ok(world.clock.monotonic() - startMs < 50, `after ${world.clock.monotonic() - startMs} ms`)
+  t.equal((await world.clock.run(world.produce(1, ['z']))).errorCode, Errors.NONE)
+  t.same(await world.values(2, 'b'), ['y'])
+  t.same(await world.values(2), ['x', 'z'])
+})

@@ -266,6 +266,11 @@ export class World {
     )
   }
 
+  fence(id: number, fenced: boolean): void {
+    const epoch = this.state.brokers.get(id)!.epoch
+    this.apply(fenced ? record('fenceBroker', { id, epoch }) : record('unfenceBroker', { id, epoch }))
+  }
+
   info(topic = 'a', index = 0) {
     return this.state.partition(topic, index)!
   }
