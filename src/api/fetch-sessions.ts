@@ -293,9 +293,7 @@ function incremental(session: FetchSession): FetchContext {
 
 /** Followers send a second request on purpose; a consumer that does has lost count. */
 function overtaken(session: FetchSession): FetchAnswer<never> {
-  return session.privileged
-    ? emptyAnswer(session.id)
-    : emptyAnswer(NO_SESSION, Errors.INVALID_FETCH_SESSION_EPOCH)
+  return session.privileged ? emptyAnswer(session.id) : emptyAnswer(NO_SESSION, Errors.INVALID_FETCH_SESSION_EPOCH)
 }
 
 /** Whether the answer holds this partition; remembers what it tells, and lets those with data go to the end. */

@@ -61,8 +61,8 @@ export class Partition {
   /** The leader epoch in which it has its role. */
   #roleEpoch = -1
   #leadership: Leadership | null = null
-  /** What the leader told last, on a follower. */
-  #leadersHighWatermark = 0
+  /** What the leader of this epoch told last, on a follower. */
+  #leaders = { highWatermark: 0, logStartOffset: 0 }
   #cutting = false
   #closed = false
   #durableWaiter: Waiter | null = null
@@ -229,7 +229,8 @@ export class Partition {
   appendFromLeader(records: Buffer, leaderEpoch: number, highWatermark: number, logStartOffset: number): boolean {
     if (!this.follows(leaderEpoch)) return false
     if (records.length > 0) this.log.appendAsFollower(records, leaderEpoch)
-    this.#leadersHighWatermark = highWatermark
+    this.#leaders.highWatermark = highWatermark
+    this.#leaders.logStartOffset = logStartOffset
     this.#advance()
     if (logStartOffset > this.log.logStartOffset) this.log.followLogStart(logStartOffset)
     return true
@@ -251,7 +252,6 @@ export class Partition {
     this.#durableWaiter?.cancel()
     this.highWatermark.interrupt(new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER))
     const committed = Math.min(offset, this.highWatermark.value)
-    this.#leadersHighWatermark = committed
     this.highWatermark.reset(committed)
     this.log.highWatermark = committed
     let done = true
@@ -316,13 +316,14 @@ export class Partition {
     const { leaderId, leaderEpoch } = this.#state
     const role = leaderId === this.#context.rules.brokerId ? 'leader' : leaderId >= 0 ? 'follower' : 'none'
     const before = this.#role
-    const isNew = role !== before || leaderEpoch !== this.#roleEpoch
+    const isNewEpoch = leaderEpoch !== this.#roleEpoch
+    const isNew = role !== before || isNewEpoch
     if (before === 'leader' && role !== 'leader') this.#leave()
     this.#role = role
     this.#roleEpoch = leaderEpoch
     if (role === 'leader') this.#lead(isNew)
     else if (isNew && role === 'follower') {
-      this.#leadersHighWatermark = this.highWatermark.value
+      if (isNewEpoch) this.#leaders = { highWatermark: this.highWatermark.value, logStartOffset: 0 }
       this.log.forgetEmptyEpochs()
     }
     if (isNew) this.#context.changed(this, before)
@@ -395,10 +396,14 @@ export class Partition {
         this.log.logEndOffset,
         this.log.config.minInsyncReplicas,
         this.#context.clock.monotonic(),
-      ) ?? (this.#role === 'follower' ? Math.min(this.#leadersHighWatermark, durable) : null)
+      ) ?? (this.#role === 'follower' ? Math.min(this.#leaders.highWatermark, durable) : null)
     if (committed === null || committed <= this.highWatermark.value) return
     this.log.highWatermark = committed
     this.highWatermark.advance(committed)
+    // It could not start beyond what was committed.
+    if (this.#role === 'follower' && this.#leaders.logStartOffset > this.log.logStartOffset) {
+      this.log.followLogStart(this.#leaders.logStartOffset)
+    }
   }
 
   #followDurable(): void {
@@ -414,7 +419,6 @@ export class Partition {
   /** The log begins anew, maybe far ahead: so does what is committed. */
   #restartWatermark(): void {
     this.highWatermark.reset(this.log.logStartOffset)
-    this.#leadersHighWatermark = this.log.logStartOffset
     this.log.highWatermark = this.log.logStartOffset
   }
 

@@ -85,7 +85,10 @@ t.test('KIP-320: who believes in another epoch is told so', async t => {
   await world.clock.run(world.produce(1, ['x']))
   world.change({ leader: 1 })
   const { leaderEpoch } = world.info()
-  t.equal((await world.clock.run(world.consume(1, 0, { epoch: leaderEpoch - 1 }))).errorCode, Errors.FENCED_LEADER_EPOCH)
+  t.equal(
+    (await world.clock.run(world.consume(1, 0, { epoch: leaderEpoch - 1 }))).errorCode,
+    Errors.FENCED_LEADER_EPOCH,
+  )
   t.equal(
     (await world.clock.run(world.consume(1, 0, { epoch: leaderEpoch + 1 }))).errorCode,
     Errors.UNKNOWN_LEADER_EPOCH,

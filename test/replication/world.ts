@@ -7,6 +7,7 @@ import {
   type DecodedResponseOf,
   decodeResponse,
   decodeResponseHeader,
+  deleteRecords,
   encodeRequestFrame,
   fetch,
   listOffsets,
@@ -79,6 +80,8 @@ export class World {
   #brokerEpoch = 100
   /** How the controller answers the next requests instead, by error code. */
   readonly refusals: number[] = []
+  /** Changes what a node answers, bytes of the frame, before it is on its way. */
+  mangle: (from: number, to: number, api: AnyApi, bytes: Buffer) => void = () => {}
   /** Requests of AlterPartition that came. */
   readonly asked: AlterPartitionRequest[] = []
 
@@ -201,7 +204,8 @@ export class World {
       const bytes = Buffer.concat(chunks)
       for (const at of iterateBatches(bytes)) {
         for (const each of readRecords(bytes, at)) {
-          if (each.offset >= offset) values.push(String(each.value))
+          if (each.offset < offset) continue
+          values.push(String(each.value))
           offset = each.offset + 1
         }
       }
@@ -310,6 +314,7 @@ export class World {
     } as unknown as Peer
     const answer = await node.dispatcher.serve(frame, peer, { release() {}, whenSent() {} })
     const bytes = Buffer.from(Buffer.concat(answer!).subarray(4))
+    this.mangle(to, from, api, bytes)
     await this.clock.sleep(delayMs)
     if (!node.alive || this.#cuts.has(`${to}>${from}`)) return this.#unanswered()
     if (sender && !sender.alive) return new Promise(() => {})
@@ -378,6 +383,12 @@ export class World {
       { maxVersion: more.version ?? 17 },
     )
     return response.responses[0].partitions[0]
+  }
+
+  async deleteRecords(to: number, offset: number, timeoutMs = 5000) {
+    const topics = [{ name: 'a', partitions: [{ partitionIndex: 0, offset }] }]
+    const response = await this.ask(0, to, deleteRecords, { topics, timeoutMs })
+    return response.topics[0].partitions[0]
   }
 
   async latest(to: number, more: { isolationLevel?: number; maxVersion?: number } = {}) {
