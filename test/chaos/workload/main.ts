@@ -8,6 +8,7 @@ import { History } from '../../history/history.ts'
 import { SimRandom } from '../../sim/random.ts'
 import { monotonicMs } from './clock.ts'
 import { ClusterClient } from './cluster-client.ts'
+import { watchGroup } from './group-watch.ts'
 import { type KafkajsWorld, kafkajsMember, kafkajsWriter } from './kafkajs.ts'
 import { Librdkafka } from './librdkafka.ts'
 import type { WorkloadLine, WorkloadOptions } from './options.ts'
@@ -61,6 +62,9 @@ async function main(options: WorkloadOptions): Promise<void> {
   }
   if (clients.includes('librdkafka')) rdkafka = new Librdkafka(world, 'rd')
   reading.push(follow(readers, 'follower', partitions), watchOffsets(readers, 'offsets', partitions))
+  for (const group of ['js', 'rd']) {
+    reading.push(watchGroup(readers, { brokers: bootstrap, topic, partitions: partitions.length, group }))
+  }
   for (const { id, ...endpoint } of bootstrap) reading.push(watchBroker(readers, id, endpoint, topic))
 
   const timer = setInterval(
