@@ -61,12 +61,15 @@ function imageDefaults(properties: Map<string, string>): void {
   }
 }
 
-/** One plain listener instead of all that the configuration names. */
+/** One plain listener instead of all for clients that the configuration names; those of controllers stay. */
 function listenOn(address: string, properties: Map<string, string>): void {
-  properties.set('listeners', `PLAINTEXT://${address}`)
-  for (const name of ['advertised.listeners', 'inter.broker.listener.name', 'security.inter.broker.protocol']) {
-    properties.delete(name)
+  for (const name of ['listeners', 'advertised.listeners']) {
+    const kept = ofControllers(properties, name)
+    const entries = name === 'listeners' ? [`PLAINTEXT://${address}`, ...kept] : kept
+    if (entries.length > 0) properties.set(name, entries.join(','))
+    else properties.delete(name)
   }
+  for (const name of ['inter.broker.listener.name', 'security.inter.broker.protocol']) properties.delete(name)
   const protocols = properties.get('listener.security.protocol.map')
   if (protocols !== undefined && !/(^|,)\s*PLAINTEXT:/i.test(protocols)) {
     properties.set('listener.security.protocol.map', `${protocols},PLAINTEXT:PLAINTEXT`)
@@ -81,6 +84,13 @@ function advertise(address: string, properties: Map<string, string>): void {
     entry => !entry.toUpperCase().startsWith(`${name}:`),
   )
   properties.set('advertised.listeners', [`${name}://${address}`, ...others].join(','))
+}
+
+function ofControllers(properties: ReadonlyMap<string, string>, key: string): string[] {
+  const controllers = parseList(properties.get('controller.listener.names') ?? 'CONTROLLER')
+  return parseList(properties.get(key) ?? '').filter(entry =>
+    controllers.some(name => entry.toUpperCase().startsWith(`${name.toUpperCase()}:`)),
+  )
 }
 
 function listenerNames(text = ''): string[] {

@@ -162,7 +162,7 @@ log.dirs=${join(data, 'logs')}
   t.match(named.stderr, /"listener":"OUTSIDE","address":"127\.0\.0\.1:\d+","advertised":"127\.0\.0\.1:7"/)
   t.match(await named.stop(), { code: 0 })
   const replaced = ottla(t, ['start', '--config', config, '--listen', 'localhost:0'])
-  t.match(await replaced.ready(), /^localhost:\d+$/, '--listen puts one plain listener in the place of all')
+  t.match(await replaced.ready(), /^localhost:\d+$/, '--listen puts one plain listener in the place of all for clients')
 })
 
 t.test('a directory or a port that another has', async t => {
