@@ -24,13 +24,16 @@ import { handler as alterConfigs } from './33-alter-configs.ts'
 import { handler as describeLogDirs } from './35-describe-log-dirs.ts'
 import { handler as createPartitions } from './37-create-partitions.ts'
 import { handler as deleteGroups } from './42-delete-groups.ts'
+import { handler as electLeaders } from './43-elect-leaders.ts'
 import { handler as incrementalAlterConfigs } from './44-incremental-alter-configs.ts'
+import { handler as alterPartitionReassignments } from './45-alter-partition-reassignments.ts'
 import { handler as listPartitionReassignments } from './46-list-partition-reassignments.ts'
 import { handler as offsetDelete } from './47-offset-delete.ts'
 import { handler as describeClientQuotas } from './48-describe-client-quotas.ts'
 import { handler as describeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
 import { handler as describeQuorum } from './55-describe-quorum.ts'
 import { handler as alterPartition } from './56-alter-partition.ts'
+import { handler as updateFeatures } from './57-update-features.ts'
 import { handler as envelope } from './58-envelope.ts'
 import { handler as describeCluster } from './60-describe-cluster.ts'
 import { handler as describeProducers } from './61-describe-producers.ts'
@@ -39,6 +42,7 @@ import { handler as brokerHeartbeat } from './63-broker-heartbeat.ts'
 import { handler as unregisterBroker } from './64-unregister-broker.ts'
 import { handler as allocateProducerIds } from './67-allocate-producer-ids.ts'
 import { handler as controllerRegistration } from './70-controller-registration.ts'
+import { handler as assignReplicasToDirs } from './73-assign-replicas-to-dirs.ts'
 import { handler as describeTopicPartitions } from './75-describe-topic-partitions.ts'
 import type { Handler } from './define.ts'
 
@@ -83,5 +87,9 @@ export const handlers: readonly Handler[] = [
   unregisterBroker,
   allocateProducerIds,
   controllerRegistration,
+  electLeaders,
+  alterPartitionReassignments,
+  updateFeatures,
+  assignReplicasToDirs,
   describeTopicPartitions,
 ]

@@ -1,15 +1,15 @@
 /** What a node does first when it becomes the active controller. */
-import type { Timer } from '../machine/machine.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import { bootstrap } from './bootstrap.ts'
 import { type ControllerContext, type ControllerRecord, isActive } from './context.ts'
-import type { ControllerEvent } from './events.ts'
+import { balanceTimer, uncleanTimer } from './elections.ts'
+import type { ControllerTimers } from './events.ts'
 import { sessionTimer } from './heartbeats.ts'
 import { PartitionChanges } from './partition-changes.ts'
 
 export interface Activation {
   readonly records: readonly ControllerRecord[]
-  readonly timers: Readonly<Record<string, Timer<ControllerEvent> | null>>
+  readonly timers: ControllerTimers
 }
 
 /**
@@ -19,7 +19,7 @@ export interface Activation {
 export function activate(context: ControllerContext, bootstrapRecords: readonly MetadataRecord[]): Activation {
   const { state, monotonicMs } = context
   const records: ControllerRecord[] = []
-  let timers: Record<string, Timer<ControllerEvent> | null> = {}
+  let timers: ControllerTimers = { ...balanceTimer(context), ...uncleanTimer(context) }
   if (state.inTransaction) {
     records.push({ kind: 'abortTransaction', version: 0, value: { reason: 'the controller changed' } })
   }

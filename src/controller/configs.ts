@@ -2,6 +2,7 @@
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { allBrokers, resourceTypes } from '../config/effective.ts'
 import { parseList } from '../config/setting.ts'
+import { getOrCreate } from '../lib/get-or-create.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import {
   checkBrokerConfigs,
@@ -11,10 +12,13 @@ import {
   invalidConfig,
   settingOn,
 } from './config-checks.ts'
-import { type ControllerContext, type Decision, recordsPerRequestMax } from './context.ts'
+import { type ControllerContext, type Decision, recordsPerRequestMax, tracksElr } from './context.ts'
 import { type ConfigOperation, configOperations, type ResourceChange, type ResourceOutcome } from './events.ts'
+import { PartitionChanges } from './partition-changes.ts'
 import { topicNameProblem } from './topic-names.ts'
 import { duplicatesOf, outcomeOf } from './topics.ts'
+
+const minIsr = 'min.insync.replicas'
 
 /**
  * Every resource succeeds or fails by itself. `replace` deletes whatever isn't named. Throws KafkaError POLICY_VIOLATION
@@ -47,10 +51,37 @@ export function alterConfigs(
       `Unable to perform more than ${recordsPerRequestMax} changes at once.`,
     )
   }
-  return { records, answer }
+  return { records: [...consequences(context, records), ...records], answer }
 }
 
-function keyOf({ resourceType, resourceName }: ResourceChange): string {
+/**
+ * What changed settings mean for partitions: with a lower min.insync.replicas the high watermark may move without those
+ * who were eligible to lead, and where unclean elections are allowed now, somebody leads.
+ */
+function consequences(context: ControllerContext, records: readonly MetadataRecord[]): readonly MetadataRecord[] {
+  const names = new Set(records.map(record => (record.kind === 'config' ? record.value.name : '')))
+  const configs = { configsOf: configsAfter(context, records) }
+  const changes = new PartitionChanges(context, { configs })
+  if (names.has(minIsr) && tracksElr(context.state)) changes.reconsider(context.index.allEligible())
+  if (names.has('unclean.leader.election.enable')) changes.reconsider(context.index.leaderless)
+  return changes.records
+}
+
+function configsAfter({ state }: ControllerContext, records: readonly MetadataRecord[]) {
+  const changed = new Map<string, Map<string, string>>()
+  for (const record of records) {
+    if (record.kind !== 'config') continue
+    const { resourceType, resourceName, name, value } = record.value
+    const key = keyOf({ resourceType, resourceName })
+    const configs = getOrCreate(changed, key, () => new Map(state.configsOf(resourceType, resourceName)))
+    if (value === null) configs.delete(name)
+    else configs.set(name, value)
+  }
+  return (resourceType: number, resourceName: string) =>
+    changed.get(keyOf({ resourceType, resourceName })) ?? state.configsOf(resourceType, resourceName)
+}
+
+function keyOf({ resourceType, resourceName }: Pick<ResourceChange, 'resourceType' | 'resourceName'>): string {
   return `${resourceType}:${resourceName}`
 }
 
@@ -163,10 +194,17 @@ function checkAll(
     case resourceTypes.topic:
       return checkTopicConfigs(context, configs)
     case resourceTypes.broker:
+      if (tracksElr(context.state) && changed.has(minIsr)) checkMinIsr(configs, resourceName)
       return checkBrokerConfigs(configs, changed, resourceName !== allBrokers)
     case resourceTypes.group:
       return checkGroupConfigs(context, configs)
     default:
       return checkClientMetricsConfigs(configs)
   }
+}
+
+/** With eligible leader replicas, all controllers must decide by the same value. */
+function checkMinIsr(configs: ReadonlyMap<string, string>, resourceName: string): void {
+  if (resourceName !== allBrokers) throw invalidConfig(`Broker-level ${minIsr} cannot be altered while ELR is enabled.`)
+  if (!configs.has(minIsr)) throw invalidConfig(`Cluster-level ${minIsr} cannot be removed while ELR is enabled.`)
 }

@@ -1,11 +1,10 @@
 /** What the parts of the controller decide with. */
 import type { BrokerConfig } from '../config/broker.ts'
-import type { Timer } from '../machine/machine.ts'
 import type { Broker } from '../metadata/entities.ts'
 import { elrFeature, metadataVersionFeature } from '../metadata/features.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import type { MetadataState } from '../metadata/state.ts'
-import type { ControllerEvent } from './events.ts'
+import type { ControllerTimers } from './events.ts'
 import type { PartitionIndex } from './partition-index.ts'
 import type { SessionChange, Sessions } from './sessions.ts'
 
@@ -30,7 +29,7 @@ export interface ControllerContext {
 export interface Decision<Answer, Rec = ControllerRecord> {
   readonly records: readonly Rec[]
   readonly answer: Answer
-  readonly timers?: Readonly<Record<string, Timer<ControllerEvent> | null>>
+  readonly timers?: ControllerTimers
   /** Right at every step: may be written as several batches. */
   readonly divisible?: boolean
 }

@@ -20,17 +20,25 @@ import type {
   ControllerReply,
   CreatedTopic,
   DeletedTopic,
+  DirectoryAssignment,
+  DirectoryOutcome,
+  ElectedTopic,
+  FeatureUpdate,
   Heartbeat,
   HeartbeatAnswer,
   MorePartitions,
   NewTopic,
   QuestionName,
   Questions,
+  ReassignedTopic,
   Registration,
   ResourceChange,
   ResourceOutcome,
   TopicInSyncChanges,
   TopicOutcome,
+  TopicPartitions,
+  TopicReassignment,
+  TopicReassignments,
   TopicReference,
 } from './events.ts'
 import { ControllerMachine, controllerCodec } from './machine.ts'
@@ -188,6 +196,38 @@ export class Controller {
     options: { validateOnly?: boolean } = {},
   ): Promise<readonly ResourceOutcome[]> {
     return this.#askAndShow('alterConfigs', { resources, replace: true, validateOnly: options.validateOnly ?? false })
+  }
+
+  /** `topics` null: every partition that needs it. Throws KafkaError when the request fails as a whole. */
+  electLeaders(electionType: number, topics: readonly TopicPartitions[] | null): Promise<readonly ElectedTopic[]> {
+    return this.#askAndShow('electLeaders', { electionType, topics })
+  }
+
+  /** One outcome for each partition, in order. Throws KafkaError. */
+  alterReassignments(
+    topics: readonly TopicReassignment[],
+    options: { allowReplicationFactorChange: boolean },
+  ): Promise<readonly ReassignedTopic[]> {
+    return this.#askAndShow('alterReassignments', { topics, ...options })
+  }
+
+  /** What is on the move; `topics` null: of all. Throws KafkaError. */
+  listReassignments(topics: readonly TopicPartitions[] | null): Promise<readonly TopicReassignments[]> {
+    return this.#ask('listReassignments', { topics })
+  }
+
+  /** All together or none. Throws KafkaError. */
+  async updateFeatures(updates: readonly FeatureUpdate[], options: { validateOnly?: boolean } = {}): Promise<void> {
+    await this.#askAndShow('updateFeatures', { updates, validateOnly: options.validateOnly ?? false })
+  }
+
+  /** One outcome for each partition, in order. Throws KafkaError. */
+  assignDirectories(
+    brokerId: number,
+    brokerEpoch: number,
+    directories: readonly DirectoryAssignment[],
+  ): Promise<readonly DirectoryOutcome[]> {
+    return this.#ask('assignDirectories', { brokerId, brokerEpoch, directories })
   }
 
   /** A block of producer ids that nobody else gets. Throws KafkaError. */

@@ -1,5 +1,6 @@
 /** What can be asked of the controller, and what it answers. */
 import type { ErrorCode } from '../../protocol/errors.ts'
+import type { Timer } from '../machine/machine.ts'
 import type { Endpoint, FeatureRange } from '../metadata/entities.ts'
 
 /** `errorCode` 0 is success; the message says more of an error, null when there is no more. */
@@ -151,6 +152,66 @@ export interface AlteredTopic {
   readonly partitions: readonly AlteredPartition[]
 }
 
+export interface TopicPartitions {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
+export interface PartitionOutcome extends Outcome {
+  readonly partitionIndex: number
+}
+
+export interface ElectedTopic {
+  readonly topic: string
+  readonly partitions: readonly PartitionOutcome[]
+}
+
+export interface TopicReassignment {
+  readonly name: string
+  /** `replicas` null cancels what is under way. */
+  readonly partitions: readonly { readonly partitionIndex: number; readonly replicas: readonly number[] | null }[]
+}
+
+export interface ReassignedTopic {
+  readonly name: string
+  readonly partitions: readonly PartitionOutcome[]
+}
+
+export interface Reassignment {
+  readonly partitionIndex: number
+  readonly replicas: readonly number[]
+  readonly addingReplicas: readonly number[]
+  readonly removingReplicas: readonly number[]
+}
+
+export interface TopicReassignments {
+  readonly name: string
+  readonly partitions: readonly Reassignment[]
+}
+
+export interface FeatureUpdate {
+  readonly name: string
+  readonly level: number
+  /** 1 upgrade, 2 safe downgrade, 3 unsafe downgrade. */
+  readonly upgradeType: number
+}
+
+export interface DirectoryAssignment {
+  readonly id: string
+  readonly topics: readonly {
+    readonly topicId: string
+    readonly partitions: readonly number[]
+  }[]
+}
+
+export interface DirectoryOutcome {
+  readonly id: string
+  readonly topics: readonly {
+    readonly topicId: string
+    readonly partitions: readonly { readonly partitionIndex: number; readonly errorCode: ErrorCode }[]
+  }[]
+}
+
 /** Each question with the type of its answer. */
 export interface Questions {
   registerBroker: { ask: { readonly registration: Registration }; answer: { readonly brokerEpoch: number } }
@@ -175,6 +236,32 @@ export interface Questions {
     ask: { readonly resources: readonly ResourceChange[]; readonly replace: boolean; readonly validateOnly: boolean }
     answer: readonly ResourceOutcome[]
   }
+  /** `topics` null: all of them. */
+  electLeaders: {
+    ask: { readonly electionType: number; readonly topics: readonly TopicPartitions[] | null }
+    answer: readonly ElectedTopic[]
+  }
+  alterReassignments: {
+    ask: { readonly topics: readonly TopicReassignment[]; readonly allowReplicationFactorChange: boolean }
+    answer: readonly ReassignedTopic[]
+  }
+  /** `topics` null: all of them. */
+  listReassignments: {
+    ask: { readonly topics: readonly TopicPartitions[] | null }
+    answer: readonly TopicReassignments[]
+  }
+  updateFeatures: {
+    ask: { readonly updates: readonly FeatureUpdate[]; readonly validateOnly: boolean }
+    answer: null
+  }
+  assignDirectories: {
+    ask: {
+      readonly brokerId: number
+      readonly brokerEpoch: number
+      readonly directories: readonly DirectoryAssignment[]
+    }
+    answer: readonly DirectoryOutcome[]
+  }
   allocateProducerIds: {
     ask: { readonly brokerId: number; readonly brokerEpoch: number }
     answer: { readonly firstId: number; readonly count: number }
@@ -188,6 +275,8 @@ export interface Chores {
     ask: { readonly brokerId: number; readonly brokerEpoch: number; readonly grace: boolean }
     answer: null
   }
+  balanceLeaders: { ask: object; answer: null }
+  electUncleanly: { ask: object; answer: null }
   writeNoOp: { ask: object; answer: null }
 }
 
@@ -195,6 +284,8 @@ export type QuestionName = keyof Questions
 export type ControllerEvent =
   | { [K in QuestionName]: { readonly question: K } & Questions[K]['ask'] }[QuestionName]
   | { [K in keyof Chores]: { readonly question: K } & Chores[K]['ask'] }[keyof Chores]
+
+export type ControllerTimers = Readonly<Record<string, Timer<ControllerEvent> | null>>
 
 /** A failure of the whole question, or its answer. */
 export type ControllerReply =

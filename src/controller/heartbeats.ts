@@ -1,11 +1,10 @@
 /** The life of a registered broker: fenced, taking clients, in controlled shutdown, gone; kept by heartbeats. */
 import { Errors, KafkaError } from '../../protocol/errors.ts'
-import type { Timer } from '../machine/machine.ts'
 import type { Broker } from '../metadata/entities.ts'
 import { namesDirectories, recordVersion } from '../metadata/features.ts'
 import type { MetadataRecord, ValueOfKind } from '../metadata/records.ts'
 import { type ControllerContext, type ControllerRecord, type Decision, isActive, metadataVersionOf } from './context.ts'
-import type { ControllerEvent, Heartbeat, HeartbeatAnswer } from './events.ts'
+import type { ControllerTimers, Heartbeat, HeartbeatAnswer } from './events.ts'
 import { PartitionChanges } from './partition-changes.ts'
 import type { PartitionRef } from './partition-index.ts'
 
@@ -34,7 +33,7 @@ export function sessionTimer(
   { config }: ControllerContext,
   brokerId: number,
   brokerEpoch: number | null,
-): Record<string, Timer<ControllerEvent> | null> {
+): ControllerTimers {
   const event = { question: 'expireSession', brokerId, brokerEpoch: brokerEpoch ?? -1, grace: false } as const
   const timer = brokerEpoch === null ? null : { delayMs: config.brokerSessionTimeoutMs, event }
   return { [`session-${brokerId}`]: timer }

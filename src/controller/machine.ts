@@ -2,18 +2,22 @@
 import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
 import type { BrokerConfig } from '../config/broker.ts'
 import { unreachable } from '../lib/assert.ts'
-import type { DecideContext, Machine, Outcome, Position, RecordCodec, Ticket, Timer } from '../machine/machine.ts'
+import type { DecideContext, Machine, Outcome, Position, RecordCodec, Ticket } from '../machine/machine.ts'
 import { type MetadataRecord, metadataCodec } from '../metadata/records.ts'
 import type { MetadataState } from '../metadata/state.ts'
 import { activate } from './activation.ts'
 import { alterPartitions } from './alter-partition.ts'
 import { alterConfigs } from './configs.ts'
 import type { ControllerContext, ControllerRecord, Decision } from './context.ts'
-import type { ControllerEvent, ControllerReply, QuestionName, Questions } from './events.ts'
+import { assignDirectories } from './directories.ts'
+import { balanceLeaders, electLeaders, electUncleanly } from './elections.ts'
+import type { ControllerEvent, ControllerReply, ControllerTimers, QuestionName, Questions } from './events.ts'
+import { updateFeatures } from './feature-updates.ts'
 import { expireSession, heartbeat } from './heartbeats.ts'
 import { PartitionIndex } from './partition-index.ts'
 import { createPartitions } from './partitions.ts'
 import { allocateProducerIds } from './producer-ids.ts'
+import { alterReassignments, listReassignments } from './reassignments.ts'
 import { registerBroker, registerController, unregisterBroker } from './registration.ts'
 import { Sessions } from './sessions.ts'
 import { createTopics, deleteTopics } from './topics.ts'
@@ -78,10 +82,7 @@ export class ControllerMachine implements Machine<ControllerEvent, ControllerRec
   }
 
   /** While nothing else is written, brokers learn from no-op records that they are not behind. Alone it serves nobody. */
-  #idle(
-    records: readonly ControllerRecord[],
-    event: ControllerEvent | null,
-  ): Record<string, Timer<ControllerEvent> | null> {
+  #idle(records: readonly ControllerRecord[], event: ControllerEvent | null): ControllerTimers {
     const { state, config } = this.#options
     const delayMs = config.metadataMaxIdleIntervalMs
     const alone = state.brokers.size <= 1 && state.controllers.size <= 1
@@ -112,6 +113,20 @@ function decideOn(context: ControllerContext, event: ControllerEvent): Answers {
       return createPartitions(context, event.topics, event.validateOnly)
     case 'alterConfigs':
       return alterConfigs(context, event.resources, event.replace, event.validateOnly)
+    case 'electLeaders':
+      return electLeaders(context, event.electionType, event.topics)
+    case 'alterReassignments':
+      return alterReassignments(context, event.topics, event.allowReplicationFactorChange)
+    case 'listReassignments':
+      return listReassignments(context, event.topics)
+    case 'updateFeatures':
+      return updateFeatures(context, event.updates, event.validateOnly)
+    case 'assignDirectories':
+      return assignDirectories(context, event.brokerId, event.brokerEpoch, event.directories)
+    case 'balanceLeaders':
+      return balanceLeaders(context)
+    case 'electUncleanly':
+      return electUncleanly(context)
     case 'allocateProducerIds':
       return allocateProducerIds(context, event.brokerId, event.brokerEpoch)
     case 'writeNoOp':

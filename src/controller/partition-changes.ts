@@ -1,5 +1,5 @@
 /** Gathers the changes of partitions that one decision makes; a later change builds on the earlier ones. */
-import { EffectiveConfigs } from '../config/effective.ts'
+import { type DynamicConfigs, EffectiveConfigs } from '../config/effective.ts'
 import { getOrCreate } from '../lib/get-or-create.ts'
 import { partitionAfter } from '../metadata/apply.ts'
 import { lostDirectory, unassignedDirectory } from '../metadata/directories.ts'
@@ -16,6 +16,8 @@ export interface PartitionChangesOptions {
   readonly active?: ReadonlyMap<number, boolean>
   /** Directories that this decision finds to have failed. */
   readonly offlineDirectories?: ReadonlySet<string>
+  /** Settings as they will be. */
+  readonly configs?: DynamicConfigs
 }
 
 interface TopicRules {
@@ -35,7 +37,7 @@ export class PartitionChanges {
 
   constructor({ state, config }: ControllerContext, options: PartitionChangesOptions = {}) {
     this.#state = state
-    this.#configs = new EffectiveConfigs(config, state)
+    this.#configs = new EffectiveConfigs(config, options.configs ?? state)
     this.#options = options
     this.#metadataVersion = metadataVersionOf(state)
   }

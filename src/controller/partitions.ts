@@ -53,7 +53,7 @@ function addPartitions(context: ControllerContext, wanted: MorePartitions, recor
   const replicationFactor = topic.partitions[0].replicas.length
   const assignments = wanted.assignments
     ? manual(context, wanted.assignments, count, replicationFactor)
-    : placeReplicas(context.state.aliveBrokers(), count, replicationFactor, context.random)
+    : placeReplicas(context.state.brokers.values(), count, replicationFactor, context.random)
   return recordsFor(context, topic, assignments)
 }
 

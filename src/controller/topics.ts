@@ -112,7 +112,7 @@ function automatic(context: ControllerContext, topic: NewTopic): number[][] {
       'Replication factor must be larger than 0, or -1 to use the default value.',
     )
   }
-  return placeReplicas(state.aliveBrokers(), count, factor, context.random)
+  return placeReplicas(state.brokers.values(), count, factor, context.random)
 }
 
 function manual(context: ControllerContext, topic: NewTopic): number[][] {

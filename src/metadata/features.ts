@@ -57,6 +57,14 @@ const versionNames: readonly (readonly [number, string])[] = [
   [30, '4.3-IV0'],
 ]
 
+/** Levels that brought records, or fields of them, which a lower level does not have. */
+const levelsThatChangedRecords: readonly number[] = [7, 8, 11, 13, 14, 15, 16, 17, 23, 30]
+
+/** Whether what is in the log at level `high` may not be understood at level `low`. */
+export function metadataChangesBetween(low: number, high: number): boolean {
+  return levelsThatChangedRecords.some(level => level > low && level <= high)
+}
+
 /** Such as '4.3-IV0'; the number itself for one that isn't known. */
 export function metadataVersionName(level: number): string {
   return versionNames.find(([known]) => known === level)?.[1] ?? String(level)
