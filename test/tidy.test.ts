@@ -31,7 +31,7 @@ const faces: Readonly<Record<string, readonly string[]>> = {
   'src/log': ['log.ts', 'logs.ts', 'log-config.ts', 'directory.ts', 'durable-file.ts', ...fileReaders()],
   'src/machine': ['machine.ts', 'shard.ts', 'replay.ts'],
   'src/raft': ['quorum.ts', 'metadata-log.ts', 'format.ts'],
-  'src/replication': ['partition.ts', 'partitions.ts', 'topic-log-config.ts'],
+  'src/replication': ['partition.ts', 'partitions.ts', 'read-replica.ts', 'topic-log-config.ts'],
   'src/coordinator': ['coordinators.ts', 'producer-ids.ts', 'settings.ts', 'group/events.ts'],
   'src/controller': [
     'controller.ts',

@@ -6,40 +6,29 @@
  * - A follower reads up to the end of the log, and its fetch offset says what it has on its disk: that moves the high
  *   watermark, and may bring it into the in-sync set. An unknown replica gets UNKNOWN_LEADER_EPOCH when it named an epoch,
  *   NOT_LEADER_OR_FOLLOWER otherwise. v15 the replica's broker epoch.
- * - v11: consumers may read from a follower, up to what it knows to be committed: OFFSET_NOT_AVAILABLE beyond that.
+ * - v11 (KIP-392): consumers may read from a follower, up to what it knows to be committed: OFFSET_NOT_AVAILABLE beyond
+ *   that. With a rack-aware `replica.selector.class` the leader sends a consumer to a replica in its rack, and tells followers
+ *   of a new high watermark at once.
  * - Bytes are limited by the request, by `fetch.max.bytes` and per partition; the first partition with data gives at
  *   least one batch whatever the limits. Records are slices of the log: they may begin before the fetch offset.
  * - v4 isolation level, v7 fetch sessions (KIP-227), v9 leader epoch fencing (KIP-320), v10 zstd (below it a topic
  *   compressed by zstd answers UNSUPPORTED_COMPRESSION_TYPE), v12 diverging epoch (KIP-595), v13 topic ids.
  * - Left out: v14 tiered storage.
  */
-import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
+import { type ErrorCode, Errors, type KafkaError } from '../../protocol/errors.ts'
 import { fetch } from '../../protocol/messages/01-fetch.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import type { Waiter } from '../lib/watermark.ts'
-import type { LentBuffer, ReadResult } from '../log/log.ts'
-import type { Isolation, Partition } from '../replication/partition.ts'
+import type { Isolation } from '../replication/partition.ts'
 import { defineHandler } from './define.ts'
-import type { FetchContext, FetchedPartition, PartitionOutcome } from './fetch-sessions.ts'
-import { leaderHint, nodeEndpoints } from './leader-hint.ts'
+import type { FetchContext } from './fetch-sessions.ts'
+import { type Outcome, type PartitionData, type Reader, readPartition } from './fetched-partition.ts'
+import { nodeEndpoints } from './leader-hint.ts'
 import { requestLimits } from './limits.ts'
 import type { RequestContext } from './request.ts'
 
 type Request = RequestOf<typeof fetch>
 type Response = ResponseOf<typeof fetch>
-type PartitionData = Response['responses'][number]['partitions'][number]
-
-interface Outcome extends PartitionOutcome {
-  readonly topic: string
-  readonly topicId: string
-  readonly data: PartitionData
-  readonly fetchOffset: number
-  /** Where this reader's view of the log ended. */
-  readonly limitOffset: number
-  readonly lent: LentBuffer | null
-  /** What to wait for when nothing was there; null for errors. */
-  readonly partition: Partition | null
-}
 
 interface Round {
   readonly outcomes: Outcome[]
@@ -48,18 +37,7 @@ interface Round {
   readonly urgent: boolean
 }
 
-/** Who asks. */
-interface Reader {
-  readonly isolation: Isolation
-  /** Below 0: no follower. */
-  readonly replicaId: number
-  readonly brokerEpoch: number
-  /** This fetch has told already how far the follower is. */
-  readonly told?: boolean
-}
-
 const debugConsumerId = -2
-const nothingRead = { chunks: [], bytes: 0, abortedTransactions: null, lent: null }
 
 export const handler = defineHandler(
   fetch,
@@ -70,16 +48,24 @@ export const handler = defineHandler(
     const session = context.broker.fetchSessions.open(request, context.version, replicaId >= 0, clock.monotonic())
     const isolation = isolationOf(request, replicaId)
     const deadline = clock.monotonic() + Math.min(request.maxWaitMs, requestLimits.fetchWaitMsMax)
-    const reader: Reader = { isolation, replicaId, brokerEpoch: request.replicaState.replicaEpoch }
+    const reader: Reader = {
+      isolation,
+      replicaId,
+      brokerEpoch: request.replicaState.replicaEpoch,
+      rack: context.version >= 11 ? request.rackId : '',
+    }
     let round = await readRound(request, context, session, reader)
     // What a follower has is taken from its first look; later ones only see what came in meanwhile.
     const again: Reader = { ...reader, told: true }
+    // Consumers that read from followers should not have to wait for the end of those followers' fetches.
+    const tellsWatermarks = replicaId >= 0 && context.broker.config.replicaSelectorClass !== null
     while (round.bytes < request.minBytes && !round.urgent && session.partitions.length > 0) {
+      if (tellsWatermarks && session.hasNews(round.outcomes)) break
       const remainingMs = deadline - clock.monotonic()
       if (remainingMs <= 0) break
       // A follower's next request may overtake this one.
       if (replicaId >= 0) context.release()
-      if (!(await moved(round.outcomes, remainingMs, again, session, context))) break
+      if (!(await moved(round.outcomes, remainingMs, { reader: again, tellsWatermarks, session }, context))) break
       giveBack(round.outcomes)
       round = await readRound(request, context, session, again)
       if (replicaId >= 0) break
@@ -164,7 +150,7 @@ async function readTogether(
 }
 
 function isUrgent(outcome: Outcome): boolean {
-  return outcome.errorCode !== Errors.NONE || outcome.diverging
+  return outcome.errorCode !== Errors.NONE || outcome.diverging || outcome.preferredReadReplica >= 0
 }
 
 /** Its next batch is larger than its limit: only the order of the partitions can tell when it may go out all the same. */
@@ -172,169 +158,14 @@ function isHeldUp({ partition, recordsBytes, fetchOffset, limitOffset }: Outcome
   return partition !== null && recordsBytes === 0 && fetchOffset < limitOffset
 }
 
-function readPartition(
-  wanted: FetchedPartition,
-  context: RequestContext,
-  reader: Reader,
-  bytesLeft: number,
-  minOneBatch: boolean,
-): Outcome | Promise<Outcome> {
-  const { partitions } = context.broker
-  const { isolation } = reader
-  const name = context.version >= 13 ? partitions.topicName(wanted.topicId) : wanted.topic
-  let partition: Partition | null = null
-  try {
-    if (name === null) throw new KafkaError(Errors.UNKNOWN_TOPIC_ID)
-    // Consumers know how to read from a follower since version 11 (KIP-392).
-    const leaderOnly = reader.replicaId >= 0 || context.version < 11
-    partition = leaderOnly ? partitions.lead(name, wanted.partition) : partitions.serving(name, wanted.partition)
-    partition.fenceEpoch(wanted.currentLeaderEpoch)
-    checkReader(partition, wanted, context)
-    const diverging = divergence(partition, wanted)
-    if (!diverging) checkOffset(partition, wanted)
-    if (!diverging && reader.replicaId >= 0 && !reader.told) followerFetched(partition, wanted, reader)
-    if (diverging) return outcomeOf(wanted, partition, isolation, nothingRead, diverging)
-    const serving = partition
-    const result = partition.read(
-      wanted.fetchOffset,
-      Math.min(wanted.partitionMaxBytes, bytesLeft),
-      isolation,
-      minOneBatch,
-    )
-    if (!(result instanceof Promise)) {
-      return outcomeOf(wanted, serving, isolation, result, null)
-    }
-    return result.then(
-      read => outcomeOf(wanted, serving, isolation, read, null),
-      error => refused(wanted, context, name, serving, error),
-    )
-  } catch (error) {
-    return refused(wanted, context, name, partition, error)
-  }
-}
-
-function checkReader(partition: Partition, wanted: FetchedPartition, context: RequestContext): void {
-  if (context.version >= 13 && wanted.topicId !== partition.topicId) throw new KafkaError(Errors.INCONSISTENT_TOPIC_ID)
-  if (context.version < 10 && partition.log.config.compressionType === 'zstd') {
-    throw new KafkaError(Errors.UNSUPPORTED_COMPRESSION_TYPE)
-  }
-}
-
-/** A follower has less to give than its leader may have promised. */
-function checkOffset(partition: Partition, { fetchOffset }: FetchedPartition): void {
-  const { logStartOffset, logEndOffset } = partition.log
-  if (fetchOffset < logStartOffset || fetchOffset > logEndOffset) throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE)
-  if (!partition.isLeader && fetchOffset > partition.highWatermark.value) {
-    throw new KafkaError(Errors.OFFSET_NOT_AVAILABLE)
-  }
-}
-
-function followerFetched(partition: Partition, wanted: FetchedPartition, reader: Reader): void {
-  partition.followerFetched(
-    {
-      replicaId: reader.replicaId,
-      brokerEpoch: reader.brokerEpoch,
-      offset: wanted.fetchOffset,
-      logStartOffset: wanted.logStartOffset,
-    },
-    wanted.currentLeaderEpoch >= 0,
-  )
-}
-
-/** KIP-595: the fetcher's log ends in an epoch that ended earlier here. */
-function divergence(partition: Partition, wanted: FetchedPartition): { epoch: number; endOffset: number } | null {
-  if (wanted.lastFetchedEpoch < 0) return null
-  const end = partition.log.endOffsetForEpoch(wanted.lastFetchedEpoch)
-  if (end === null || wanted.fetchOffset < partition.log.logStartOffset)
-    throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE)
-  if (end.epoch < wanted.lastFetchedEpoch || end.endOffset < wanted.fetchOffset) return end
-  return null
-}
-
-function outcomeOf(
-  wanted: FetchedPartition,
-  partition: Partition,
-  isolation: Isolation,
-  { chunks, bytes, abortedTransactions, lent }: Pick<ReadResult, 'chunks' | 'bytes' | 'abortedTransactions' | 'lent'>,
-  diverging: { epoch: number; endOffset: number } | null,
-): Outcome {
-  const highWatermark = partition.highWatermark.value
-  const logStartOffset = partition.log.logStartOffset
-  const data: PartitionData = {
-    partitionIndex: wanted.partition,
-    errorCode: Errors.NONE,
-    highWatermark,
-    lastStableOffset: partition.readLimit('committed'),
-    logStartOffset,
-    abortedTransactions: isolation === 'committed' ? (abortedTransactions ?? []) : null,
-    records: chunks,
-  }
-  if (diverging) data.divergingEpoch = diverging
-  return {
-    topic: wanted.topic,
-    topicId: wanted.topicId,
-    errorCode: Errors.NONE,
-    recordsBytes: bytes,
-    highWatermark,
-    logStartOffset,
-    diverging: diverging !== null,
-    preferredReadReplica: -1,
-    data,
-    lent,
-    fetchOffset: wanted.fetchOffset,
-    limitOffset: diverging ? -1 : partition.readLimit(isolation),
-    partition,
-  }
-}
-
-function refused(
-  wanted: FetchedPartition,
-  context: RequestContext,
-  topic: string | null,
-  partition: Partition | null,
-  error: unknown,
-): Outcome {
-  if (!(error instanceof KafkaError)) throw error
-  const outOfRange = error.code === Errors.OFFSET_OUT_OF_RANGE && partition !== null
-  const highWatermark = outOfRange ? partition.highWatermark.value : -1
-  const logStartOffset = outOfRange ? partition.log.logStartOffset : -1
-  const data: PartitionData = {
-    partitionIndex: wanted.partition,
-    errorCode: error.code,
-    highWatermark,
-    lastStableOffset: -1,
-    logStartOffset,
-    abortedTransactions: null,
-    records: [],
-  }
-  const leaderMoved: readonly ErrorCode[] = [Errors.NOT_LEADER_OR_FOLLOWER, Errors.FENCED_LEADER_EPOCH]
-  if (topic !== null && leaderMoved.includes(error.code))
-    data.currentLeader = leaderHint(context, topic, wanted.partition)
-  return {
-    topic: wanted.topic,
-    topicId: wanted.topicId,
-    errorCode: error.code,
-    recordsBytes: 0,
-    highWatermark,
-    logStartOffset,
-    diverging: false,
-    preferredReadReplica: -1,
-    data,
-    lent: null,
-    fetchOffset: wanted.fetchOffset,
-    limitOffset: -1,
-    partition: null,
-  }
-}
-
 /** Resolves true when there may be more to read, or another answer; false at the deadline. */
 function moved(
   outcomes: readonly Outcome[],
   remainingMs: number,
-  { replicaId }: Reader,
-  session: FetchContext,
+  how: { readonly reader: Reader; readonly tellsWatermarks: boolean; readonly session: FetchContext },
   context: RequestContext,
 ): Promise<boolean> {
+  const isFollower = how.reader.replicaId >= 0
   const { clock } = context.broker.host
   return new Promise(resolve => {
     const waiters: Waiter[] = []
@@ -347,15 +178,16 @@ function moved(
       resolve(result)
     }
     const cancel = clock.after(remainingMs, () => settle(false))
-    session.whenOvertaken(() => settle(false))
+    how.session.whenOvertaken(() => settle(false))
     waiters.push(context.broker.closing.reached(1, () => settle(false)))
     // What all producers of one turn wrote goes to a follower together.
     const wakeFollower = () => clock.soon(() => settle(true))
     for (const { partition, data, limitOffset } of outcomes) {
       if (!partition) continue
       // Waits from what this round saw: what came in between wakes at once.
-      if (replicaId >= 0) waiters.push(partition.log.end.reached(limitOffset + 1, wakeFollower))
-      else waiters.push(partition.highWatermark.reached(data.highWatermark + 1, () => settle(true)))
+      if (isFollower) waiters.push(partition.log.end.reached(limitOffset + 1, wakeFollower))
+      if (!isFollower || how.tellsWatermarks)
+        waiters.push(partition.highWatermark.reached(data.highWatermark + 1, () => settle(true)))
       if (settled) break
     }
   })

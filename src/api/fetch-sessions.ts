@@ -72,6 +72,8 @@ export interface FetchContext {
   readonly partitions: readonly FetchedPartition[]
   /** Call once, with one outcome for each of `partitions`, in the same order. */
   finish<O extends PartitionOutcome>(outcomes: readonly O[]): FetchAnswer<O>
+  /** Whether an answer would tell of a high watermark that the fetcher has not been told. */
+  hasNews(outcomes: readonly PartitionOutcome[]): boolean
   /**
    * Runs when a later request of a follower's session comes while this one waits: it answers at once, with nothing. At
    * most one at a time.
@@ -199,7 +201,13 @@ export class FetchSessionCache {
       const session = this.#tryCreate(partitions, outcomes, usesTopicIds, privileged, nowMs)
       return { errorCode: Errors.NONE, sessionId: session?.id ?? NO_SESSION, outcomes }
     }
-    return { partitions, finish, whenOvertaken: () => {}, throttled: () => emptyAnswer(NO_SESSION) }
+    return {
+      partitions,
+      finish,
+      hasNews: () => true,
+      whenOvertaken: () => {},
+      throttled: () => emptyAnswer(NO_SESSION),
+    }
   }
 
   #tryCreate(
@@ -265,6 +273,7 @@ function sessionless(partitions: readonly FetchedPartition[]): FetchContext {
   return {
     partitions,
     finish: outcomes => ({ errorCode: Errors.NONE, sessionId: NO_SESSION, outcomes }),
+    hasNews: () => true,
     whenOvertaken: () => {},
     throttled: () => emptyAnswer(NO_SESSION),
   }
@@ -281,6 +290,7 @@ function incremental(session: FetchSession): FetchContext {
       const kept = outcomes.filter((outcome, i) => mustAnswer(session, cached[i], outcome))
       return { errorCode: Errors.NONE, sessionId: session.id, outcomes: kept }
     },
+    hasNews: outcomes => outcomes.some((outcome, i) => outcome.highWatermark !== cached[i].highWatermark),
     whenOvertaken(run) {
       if (session.privileged) session.overtaken = run
     },

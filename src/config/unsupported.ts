@@ -22,11 +22,16 @@ export interface Refusal {
   readonly allowed: string
 }
 
-/** Ignoring one of these would leave the broker less guarded than its owner believes: the start stops instead. */
+/** Ignoring one of these would leave the broker other than its owner believes: the start stops instead. */
 export const refusals: readonly Refusal[] = [
   {
     name: 'authorizer.class.name',
     refuses: value => value.trim() !== '',
     allowed: 'must be empty: this broker does not authorize requests',
+  },
+  {
+    name: 'replica.selector.class',
+    refuses: value => value.trim() !== '' && value !== 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
+    allowed: 'must be empty or org.apache.kafka.common.replica.RackAwareReplicaSelector: no other selector is known',
   },
 ]

@@ -102,7 +102,7 @@ export class World {
     const host = simHost(this.#seed++, { clock, disk: this.#disks.get(id), diskOptions: {} })
     this.#disks.set(id, host.disk)
     const brokerEpoch = this.#brokerEpoch++
-    this.apply(broker(id, { brokerEpoch, fenced: false, incarnationId: host.random.uuid() }))
+    this.apply(broker(id, { brokerEpoch, fenced: false, incarnationId: host.random.uuid(), rack: `rack-${id}` }))
     const node = await clock.run(this.#make(id, host, brokerEpoch))
     this.nodes.set(id, node)
     this.#feed(node)
