@@ -1,13 +1,32 @@
-/** What must hold of a cluster at any moment, looked at from inside while it runs. */
-import type { Cluster } from './cluster.ts'
+/**
+ * What must hold of a cluster at any moment, looked at from inside while it runs:
+ * - one leader per partition and leader epoch, and one of the quorum per epoch;
+ * - a high watermark never goes back while a broker lives, and no follower cuts what it knows to be committed;
+ * - leader completeness: who leads has all that any leader before it knew to be committed;
+ * - log matching: a batch of the same epoch at the same offset is the same batch on every replica, and so is all before it;
+ * - what is committed stays what it is, and is on the disks of as many replicas as min.insync.replicas asks for.
+ */
+import type { Partition } from '../../src/replication/partition.ts'
+import type { Cluster, Node } from './cluster.ts'
 import { mismatch, storedBatches } from './logs.ts'
 
 /** Files are compared so often. */
 const filesEveryMs = 2000
 
+interface Committed {
+  readonly name: string
+  readonly replicas: number
+  /** The highest watermark that any leader had. */
+  offset: number
+  minIsr: number
+}
+
 export class Invariants {
   readonly #cluster: Cluster
   readonly #leaders = new Map<string, number>()
+  readonly #committed = new Map<string, Committed>()
+  /** Of the partitions of each broker that runs. */
+  readonly #watermarks = new WeakMap<Partition, number>()
   #filesAtMs = 0
 
   constructor(cluster: Cluster) {
@@ -20,13 +39,7 @@ export class Invariants {
     for (const node of nodes) {
       const rooms = node.broker?.rooms
       if (!rooms) continue
-      for (const partition of rooms.partitions.all()) {
-        if (!partition.isLeader) continue
-        const key = `${partition.topic}-${partition.index} epoch ${partition.leaderEpoch}`
-        const other = this.#leaders.get(key)
-        if (other === undefined) this.#leaders.set(key, node.id)
-        else if (other !== node.id) world.violate(`two leaders of ${key}: ${other} and ${node.id}`)
-      }
+      for (const partition of rooms.partitions.all()) this.#checkPartition(node, partition)
     }
     if (world.nowMs >= this.#filesAtMs) {
       this.#filesAtMs = world.nowMs + filesEveryMs
@@ -34,7 +47,42 @@ export class Invariants {
     }
   }
 
-  /** Log matching over the files of all nodes. */
+  #checkPartition(node: Node, partition: Partition): void {
+    const { world } = this.#cluster
+    const name = `${partition.topic}-${partition.index}`
+    const highWatermark = partition.highWatermark.value
+    const before = this.#watermarks.get(partition) ?? 0
+    if (highWatermark < before) {
+      world.violate(`the high watermark of ${name} on ${node.name} went from ${before} back to ${highWatermark}`)
+    }
+    this.#watermarks.set(partition, highWatermark)
+    if (!partition.isLeader) return
+    const key = `${name} epoch ${partition.leaderEpoch}`
+    const other = this.#leaders.get(key)
+    const committed = this.#committedOf(name, partition)
+    if (other === undefined) {
+      this.#leaders.set(key, node.id)
+      if (partition.log.logEndOffset < committed.offset) {
+        const has = `${partition.log.logEndOffset} records of ${committed.offset} committed`
+        world.violate(`${node.name} leads ${name} in epoch ${partition.leaderEpoch} with ${has}`)
+      }
+    } else if (other !== node.id) world.violate(`two leaders of ${key}: node ${other} and ${node.name}`)
+    committed.offset = Math.max(committed.offset, highWatermark)
+  }
+
+  #committedOf(name: string, partition: Partition): Committed {
+    const key = `${partition.topicId}:${partition.index}`
+    let committed = this.#committed.get(key)
+    if (!committed) {
+      const replicas = partition.state.replicas.length
+      const minIsr = Math.min(replicas, partition.log.config.minInsyncReplicas)
+      committed = { name, replicas, offset: 0, minIsr }
+      this.#committed.set(key, committed)
+    }
+    return committed
+  }
+
+  /** Log matching over the files of all nodes, and what is committed against what is on the disks. */
   checkFiles(): void {
     const { world, nodes } = this.#cluster
     const directories = new Set(nodes.flatMap(({ machine }) => machine.disk.names('/data').filter(isPartition)))
@@ -43,10 +91,27 @@ export class Invariants {
       for (let a = 0; a < logs.length; a++) {
         for (let b = a + 1; b < logs.length; b++) {
           const problem = logs[a].length > 0 && logs[b].length > 0 ? mismatch(logs[a], logs[b]) : null
-          if (problem)
+          if (problem) {
             world.violate(`the logs of ${directory} on ${nodes[a].name} and ${nodes[b].name} differ: ${problem}`)
+          }
         }
       }
+    }
+    if (!this.#cluster.options.durable) return
+    for (const committed of this.#committed.values()) this.#checkDurable(committed)
+  }
+
+  #checkDurable(committed: Committed): void {
+    const { world, nodes } = this.#cluster
+    const { name, offset, minIsr } = committed
+    if (offset === 0) return
+    const holders = nodes.filter(({ machine }) => {
+      const batches = storedBatches(machine.disk, `/data/${name}`, 'durable')
+      return batches.length > 0 && batches[batches.length - 1].last + 1 >= offset
+    })
+    if (holders.length < minIsr) {
+      const names = holders.map(node => node.name).join(', ') || 'no disk'
+      world.violate(`${name} is committed up to ${offset}, and that is only on ${names}, not on ${minIsr}`)
     }
   }
 }

@@ -3,6 +3,7 @@
  * tries many and stops at the first that fails.
  */
 import { parseArgs } from 'node:util'
+import type { Operation } from '../history/history.ts'
 import { alone, drawOptions } from './options.ts'
 import { SimRandom } from './random.ts'
 import { type Report, Simulation } from './simulation.ts'
@@ -19,6 +20,8 @@ const { values, positionals } = parseArgs({
     all: { type: 'boolean', default: false },
     /** One broker only. */
     alone: { type: 'boolean', default: false },
+    /** Prints what clients did with this partition. */
+    history: { type: 'string' },
     quiet: { type: 'boolean', default: false },
   },
 })
@@ -27,7 +30,20 @@ function play(seed: number, print?: (line: string) => void): Promise<Report> {
   const drawn = drawOptions(new SimRandom(seed).fork())
   const options = values.alone ? alone(drawn) : drawn
   print?.(JSON.stringify(options))
-  return new Simulation(seed, options, print).play()
+  const simulation = new Simulation(seed, options, print)
+  return simulation.play().then(report => {
+    if (values.history) tell(simulation.history.operations, values.history)
+    return report
+  })
+}
+
+function tell(operations: readonly Operation[], partition: string): void {
+  for (const { id, kind, process, call, result, outcome, error, invoked, ended } of operations) {
+    const all = JSON.stringify({ ...call, ...result })
+    if (!all.includes(partition)) continue
+    const times = `${invoked.toFixed(1)}..${ended.toFixed(1)}`
+    console.log(`${id} ${times} ${process} ${kind} ${outcome} ${error ?? ''} ${all.slice(0, 300)}`)
+  }
 }
 
 function summary({ seed, problem, atMs, hash, events, acknowledged, polled, commits, faults }: Report): string {

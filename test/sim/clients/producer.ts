@@ -150,7 +150,8 @@ export class Producer extends Client {
       } else if (!this.stopping && work.thinkMaxMs > 0) await this.sleep(this.host.random.below(work.thinkMaxMs))
     }
     for (const { operation, reply, exposed } of waiting) {
-      if (!exposed && reply !== null) operation.fail('given up')
+      if (reply?.kind === 'ok') operation.ok({ offset: reply.offset })
+      else if (reply?.kind === 'again' && reply.sure && !exposed) operation.fail('given up')
       else operation.info('given up')
     }
   }
@@ -184,10 +185,14 @@ export class Producer extends Client {
           continue
         }
         this.say(`${partition}, sequence ${batch.sequence}: ${reply.error}`)
-        if (reply.code === Errors.OUT_OF_ORDER_SEQUENCE_NUMBER || reply.code === Errors.UNKNOWN_PRODUCER_ID) {
-          // All before it is acknowledged, so the leader must know its producer.
+        const isForgotten =
+          reply.code === Errors.OUT_OF_ORDER_SEQUENCE_NUMBER || reply.code === Errors.UNKNOWN_PRODUCER_ID
+        // All before it is acknowledged, so the leader must know its producer. A batch that may have been written before is
+        // another matter: of a log that was loaded, as in Apache Kafka, only the last batch of a producer is remembered.
+        if (isForgotten && !batch.exposed) {
           this.scene.world.violate(`${this.name} to ${partition}: ${reply.error} for sequence ${batch.sequence}`)
         }
+        batch.exposed = true
         life.over = true
       } else left.push(batch)
     }
