@@ -2,17 +2,21 @@
  * The composition root: makes the rooms of one broker and connects them. A cluster in one process is several of these, on
  * real hosts or on simulated ones.
  */
-import { Errors, KafkaError } from '../protocol/errors.ts'
 import { compressionReady } from '../protocol/records/compression.ts'
 import { Dispatcher } from './api/dispatch.ts'
 import { FetchSessionCache, fetchSessionLimits } from './api/fetch-sessions.ts'
+import { Forwarding } from './api/forward.ts'
 import { handlers } from './api/handlers.ts'
+import { loopback } from './api/loopback.ts'
 import type { Rooms } from './api/request.ts'
-import { type BrokerConfig, ConfigError } from './config/broker.ts'
+import type { BrokerConfig } from './config/broker.ts'
 import { EffectiveConfigs, resourceTypes } from './config/effective.ts'
 import type { Listener } from './config/listeners.ts'
-import type { Controller } from './controller/controller.ts'
+import { ControllerChannel } from './controller/channel.ts'
+import { Lifecycle } from './controller/lifecycle.ts'
 import { MetadataPlane } from './controller/metadata-plane.ts'
+import { ControllerRequests } from './controller/requests.ts'
+import { whenShown } from './controller/shown.ts'
 import { Coordinators } from './coordinator/coordinators.ts'
 import { ProducerIds } from './coordinator/producer-ids.ts'
 import { coordinatorSettings } from './coordinator/settings.ts'
@@ -23,6 +27,7 @@ import { servedLevels, supportedFeatures } from './metadata/features.ts'
 import { offsetsTopic } from './metadata/internal-topics.ts'
 import type { MetadataState } from './metadata/state.ts'
 import type { Serve } from './network/connection.ts'
+import { Gate } from './network/gate.ts'
 import { networkLimitsOf } from './network/limits.ts'
 import { type BoundListener, Listeners } from './network/listener.ts'
 import { Peers } from './network/peers.ts'
@@ -30,6 +35,14 @@ import { Partitions, replicationSettings } from './replication/partitions.ts'
 import { topicLogConfig } from './replication/topic-log-config.ts'
 
 const securityProtocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
+
+/** How long what this broker wants for itself may look for a controller, milliseconds: somebody waits for it. */
+const ownRequestsTimeoutMs = 5000
+
+export interface CloseOptions {
+  /** Without moving leaderships to others first; everything is synced all the same. */
+  readonly abrupt?: boolean
+}
 
 export interface BrokerOptions {
   /** What clients of every listener are told instead of the configured host. */
@@ -39,50 +52,39 @@ export interface BrokerOptions {
 export class Broker {
   readonly nodeId: number
   readonly clusterId: string
-  readonly #rooms: Rooms
+  readonly #node: Node
   readonly #listeners: Listeners
-  readonly #plane: MetadataPlane
   #closing: Promise<void> | null = null
 
-  private constructor(rooms: Rooms, listeners: Listeners, plane: MetadataPlane) {
-    this.nodeId = rooms.nodeId
-    this.clusterId = rooms.clusterId
-    this.#rooms = rooms
+  private constructor(node: Node, listeners: Listeners) {
+    this.nodeId = node.rooms.nodeId
+    this.clusterId = node.rooms.clusterId
+    this.#node = node
     this.#listeners = listeners
-    this.#plane = plane
   }
 
   /** Resolves when the broker takes clients. Throws what MetadataPlane.open and Logs.open do, and what binding
    * throws. */
   static async start(config: BrokerConfig, host: Host, options: BrokerOptions = {}): Promise<Broker> {
-    if (!config.isAlone) throw new ConfigError(['clusters are not served yet: the node must be alone in its quorum'])
     for (const warning of config.warnings) host.log.warn({}, warning)
     await compressionReady
     const logs = await Logs.open(host, logsOptions(config))
-    let serve: Serve | null = null
-    let open: (value: Serve) => void = () => {}
-    const opened = new Promise<Serve>(resolve => {
-      open = resolve
-    })
     // Bound early, since ports of 0 must be known before the broker registers; whoever comes early waits.
+    const gates = { broker: new Gate(), controller: new Gate() }
     const listeners = new Listeners(host, networkLimitsOf(config), (frame, peer, turn) =>
-      serve ? serve(frame, peer, turn) : opened.then(ready => ready(frame, peer, turn)),
+      gates[peer.listener.kind].serve(frame, peer, turn),
     )
+    let node: Node | null = null
     try {
-      for (const listener of config.listeners) {
-        await listeners.open({
-          ...listenerSettings(listener, options),
-          privileged: listener === config.interBrokerListener,
-        })
-      }
-      const { rooms, plane } = await connect(config, host, logs, listeners.bound)
-      followLimits(listeners, rooms)
-      const dispatcher = new Dispatcher(handlers, rooms)
-      serve = (frame, peer, turn) => dispatcher.serve(frame, peer, turn)
-      open(serve)
-      return new Broker(rooms, listeners, plane)
+      await openListeners(listeners, config, options)
+      node = await assemble(config, host, logs, listeners)
+      gates.controller.open(node.serve)
+      if (node.lifecycle) await live(node, node.lifecycle)
+      gates.broker.open(node.serve)
+      return new Broker(node, listeners)
     } catch (error) {
       await listeners.close()
+      await node?.close()
       await logs.close()
       throw error
     }
@@ -90,7 +92,7 @@ export class Broker {
 
   /** What it is made of, for those who look inside: the simulation checks its invariants here. */
   get rooms(): Rooms {
-    return this.#rooms
+    return this.#node.rooms
   }
 
   /** In the order of the configuration. */
@@ -100,7 +102,7 @@ export class Broker {
 
   /** Runs when the last log directory has gone offline: the broker can do no more good. */
   whenFailed(run: (failure: Error) => void): void {
-    const { directories } = this.#rooms.logs
+    const { directories } = this.#node.rooms.logs
     for (const directory of directories) {
       directory.whenOffline(failure => {
         if (directories.every(({ isOffline }) => isOffline)) run(failure)
@@ -109,73 +111,105 @@ export class Broker {
   }
 
   /** Answers what is in work, syncs, and releases everything. */
-  close(): Promise<void> {
-    this.#closing ??= this.#close()
+  close(options: CloseOptions = {}): Promise<void> {
+    this.#closing ??= this.#close(options)
     return this.#closing
   }
 
-  async #close(): Promise<void> {
-    const { coordinators, partitions, peers, logs } = this.#rooms
+  async #close(options: CloseOptions): Promise<void> {
+    const { rooms, lifecycle } = this.#node
+    const { coordinators, logs, config, metadata } = rooms
+    const isAlone = metadata.brokers.size < 2
+    if (lifecycle && config.controlledShutdownEnable && !isAlone && !options.abrupt) await lifecycle.leave()
     this.#listeners.stopAccepting()
     // Whoever waits, for records or for other members, is answered now.
-    this.#rooms.closing.advance(1)
+    rooms.closing.advance(1)
     coordinators.close()
     await this.#listeners.close()
-    await this.#plane.close()
-    await peers.close()
-    await partitions.close()
-    await logs.close(this.#plane.brokerEpoch)
+    await this.#node.close()
+    await logs.close(lifecycle?.brokerEpoch)
   }
 }
 
-interface Connected {
+/** What lies behind the listeners of one process: a broker, a controller, or both. */
+interface Node {
   readonly rooms: Rooms
+  readonly serve: Serve
+  /** Null in a node that is no broker. */
+  readonly lifecycle: Lifecycle | null
   readonly plane: MetadataPlane
+  /** Stops everything but the logs. */
+  close(): Promise<void>
+}
+
+async function openListeners(listeners: Listeners, config: BrokerConfig, options: BrokerOptions): Promise<void> {
+  for (const listener of config.listeners) {
+    const privileged = listener === config.interBrokerListener
+    await listeners.open({ ...listenerSettings(listener), kind: 'broker', privileged, ...advertise(options) })
+  }
+  for (const listener of config.controllerListeners) {
+    await listeners.open({ ...listenerSettings(listener), kind: 'controller', privileged: true })
+  }
+}
+
+/** The broker becomes part of its cluster: resolves when it takes clients. */
+async function live({ rooms, plane }: Node, lifecycle: Lifecycle): Promise<void> {
+  const { nodeId, host, logs, partitions, configs, metadata, quorum } = rooms
+  await lifecycle.start()
+  await logs.loadAll(topic => topicLogConfig(topic, configs))
+  await partitions.start()
+  await lifecycle.ready()
+  await whenShown(host.clock, plane.served, () => {
+    return metadata.brokers.get(nodeId)?.fenced === false && plane.served.value >= quorum.committed.value
+  })
+  logs.start()
 }
 
 /** Everything behind the listeners, from the files up. */
-async function connect(
-  config: BrokerConfig,
-  host: Host,
-  logs: Logs,
-  bound: readonly BoundListener[],
-): Promise<Connected> {
+async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners: Listeners): Promise<Node> {
   const { nodeId } = config
   // Answers of the controller wait for the files of the partitions they speak of.
   let partitions: Partitions | null = null
   const plane = await MetadataPlane.open(host, config, logs, { settled: async () => partitions?.settled() })
-  const { state: metadata, controller, quorum } = plane
+  const { state: metadata, controller, quorum, served } = plane
   const configs = new EffectiveConfigs(config, metadata)
-  const logConfig = (topic: string) => topicLogConfig(topic, configs)
   const peers = new Peers(host, { clientId: `ottla-${nodeId}` })
+  const channel = new ControllerChannel({
+    host,
+    nodeId,
+    peers,
+    quorum: { leaderId: nodeId, leaderEndpoint: () => null, listen: () => () => {} },
+    local: (api, body) => loopback(serve, dispatcher.advertised('controller'), api, body),
+    attemptTimeoutMs: config.controllerSocketTimeoutMs,
+  })
+  const lifecycle = config.roles.has('broker') ? lifecycleOf(config, host, plane, channel, listeners) : null
+  const brokerEpoch = () => lifecycle?.brokerEpoch ?? -1
+  const timeoutMs = Math.min(config.requestTimeoutMs, ownRequestsTimeoutMs)
+  const controllerRequests = new ControllerRequests({
+    host,
+    channel,
+    brokerId: nodeId,
+    brokerEpoch,
+    metadata,
+    served,
+    timeoutMs,
+  })
   const listenerName = config.interBrokerListener?.name
   partitions = new Partitions({
     host,
     brokerId: nodeId,
     logs,
     metadata,
-    logConfig,
+    logConfig: topic => topicLogConfig(topic, configs),
     settings: replicationSettings(config),
     cluster: {
       peers,
       endpointOf: id => metadata.brokers.get(id)?.endpoints.find(({ name }) => name === listenerName) ?? null,
-      brokerEpoch: () => plane.brokerEpoch,
-      alterPartition: () => Promise.reject(new KafkaError(Errors.NOT_CONTROLLER)),
+      brokerEpoch,
+      alterPartition: request => controllerRequests.alterPartition(request),
     },
   })
-  await logs.loadAll(logConfig)
-  await partitions.start()
-  await plane.register(
-    bound.map(listener => ({
-      name: listener.name,
-      host: listener.advertisedHost,
-      port: listener.advertisedPort,
-      securityProtocol: securityProtocols.indexOf(listener.securityProtocol),
-    })),
-  )
-  await plane.unfence()
-  logs.start()
-  const coordinators = coordinate(config, host, metadata, controller, partitions)
+  const isHere = () => controller.isActive
   const rooms: Rooms = {
     nodeId,
     clusterId: plane.identity.clusterId,
@@ -184,11 +218,12 @@ async function connect(
     configs,
     metadata,
     controller,
+    controllerRequests,
     partitions,
-    coordinators,
-    forwarding: null,
+    coordinators: coordinate(config, host, metadata, controllerRequests, partitions),
+    forwarding: new Forwarding({ host, channel, isHere, served, timeoutMs: config.requestTimeoutMs }),
     peers,
-    producerIds: new ProducerIds(() => controller.allocateProducerIds(nodeId, plane.brokerEpoch)),
+    producerIds: new ProducerIds(() => controllerRequests.allocateProducerIds()),
     logs,
     quorum,
     fetchSessions: new FetchSessionCache(host.random, {
@@ -202,14 +237,61 @@ async function connect(
     },
     closing: new Watermark(0),
   }
-  return { rooms, plane }
+  followLimits(listeners, rooms)
+  const dispatcher = new Dispatcher(handlers, rooms)
+  const serve: Serve = (frame, peer, turn) => dispatcher.serve(frame, peer, turn)
+  const close = async () => {
+    lifecycle?.close()
+    channel.close()
+    await plane.close()
+    await peers.close()
+    await rooms.partitions.close()
+  }
+  return { rooms, serve, lifecycle, plane, close }
+}
+
+function lifecycleOf(
+  config: BrokerConfig,
+  host: Host,
+  plane: MetadataPlane,
+  channel: ControllerChannel,
+  listeners: Listeners,
+): Lifecycle {
+  const { identity, applied, previousBrokerEpoch } = plane
+  return new Lifecycle({
+    host,
+    channel,
+    brokerId: config.nodeId,
+    clusterId: identity.clusterId,
+    endpoints: listeners.bound
+      .filter(({ kind }) => kind === 'broker')
+      .map(listener => ({
+        name: listener.name,
+        host: listener.advertisedHost,
+        port: listener.advertisedPort,
+        securityProtocol: securityProtocols.indexOf(listener.securityProtocol),
+      })),
+    features: supportedFeatures.map(({ name, minVersion, maxVersion }) => ({
+      name,
+      minSupportedVersion: minVersion,
+      maxSupportedVersion: maxVersion,
+    })),
+    rack: config.brokerRack,
+    logDirs: [...identity.directoryIds.values()],
+    offlineLogDirs: () => [],
+    previousBrokerEpoch,
+    applied,
+    registrationTimeoutMs: config.initialBrokerRegistrationTimeoutMs,
+    // A node that is alone has nobody to wait for.
+    times: { intervalMs: config.brokerHeartbeatIntervalMs, ...(config.isAlone ? { progressMs: 0 } : {}) },
+  })
 }
 
 function coordinate(
   config: BrokerConfig,
   host: Host,
   metadata: MetadataState,
-  controller: Controller,
+  requests: ControllerRequests,
   partitions: Partitions,
 ): Coordinators {
   const coordinators = new Coordinators({
@@ -217,12 +299,11 @@ function coordinate(
     metadata,
     settings: coordinatorSettings(config),
     createOffsetsTopic: async () => {
-      const [{ errorCode }] = await controller.createTopics([
+      const [{ errorCode }] = await requests.createTopics([
         {
           name: offsetsTopic,
           partitionsCount: config.offsetsTopicNumPartitions,
           replicationFactor: config.offsetsTopicReplicationFactor,
-          assignments: [],
           configs: [
             { name: 'cleanup.policy', value: 'compact' },
             { name: 'compression.type', value: 'producer' },
@@ -271,15 +352,18 @@ function followLimits(listeners: Listeners, { config, configs, metadata }: Rooms
   metadata.listen({ configChanged: resourceType => resourceType === resourceTypes.broker && follow() })
 }
 
-function listenerSettings(listener: Listener, options: BrokerOptions) {
+function listenerSettings(listener: Listener) {
   return {
     name: listener.name,
     securityProtocol: listener.protocol,
     host: listener.host,
     port: listener.port,
-    advertisedHost: options.advertisedHost ?? listener.advertised?.host ?? null,
+    advertisedHost: listener.advertised?.host ?? null,
     // Port 0 is told as the port that was taken.
     advertisedPort: listener.advertised?.port || null,
-    kind: 'broker' as const,
   }
+}
+
+function advertise({ advertisedHost }: BrokerOptions) {
+  return advertisedHost === undefined ? {} : { advertisedHost }
 }

@@ -27,7 +27,7 @@ const rank = new Map(order.flatMap((rooms, i) => rooms.map(room => [room, i] as 
 
 /** What other rooms may import of a room that has an inside. Rooms of plain definitions are open as a whole. */
 const faces: Readonly<Record<string, readonly string[]>> = {
-  'src/network': ['listener.ts', 'connection.ts', 'peer.ts', 'peers.ts', 'limits.ts'],
+  'src/network': ['listener.ts', 'connection.ts', 'peer.ts', 'peers.ts', 'gate.ts', 'limits.ts'],
   'src/log': ['log.ts', 'logs.ts', 'log-config.ts', 'directory.ts', 'durable-file.ts', ...fileReaders()],
   'src/machine': ['machine.ts', 'shard.ts', 'replay.ts'],
   'src/raft': ['quorum.ts', 'metadata-log.ts', 'format.ts'],
@@ -36,12 +36,14 @@ const faces: Readonly<Record<string, readonly string[]>> = {
   'src/controller': [
     'controller.ts',
     'channel.ts',
+    'requests.ts',
+    'shown.ts',
     'lifecycle.ts',
     'metadata-plane.ts',
     'bootstrap.ts',
     'topic-names.ts',
   ],
-  'src/api': ['dispatch.ts', 'handlers.ts', 'request.ts', 'fetch-sessions.ts'],
+  'src/api': ['dispatch.ts', 'handlers.ts', 'request.ts', 'fetch-sessions.ts', 'forward.ts', 'loopback.ts'],
 }
 
 /** For tools that show what is in a file. */

@@ -1,5 +1,5 @@
 /** Topics that come into being because somebody asked for them. */
-import { Errors } from '../../protocol/errors.ts'
+import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { topicNameProblem } from '../controller/topic-names.ts'
 import { offsetsTopic, transactionsTopic } from '../metadata/internal-topics.ts'
 import type { RequestContext } from './request.ts'
@@ -12,7 +12,7 @@ export async function autoCreateTopics(
   names: readonly string[],
   context: RequestContext,
 ): Promise<Map<string, number>> {
-  const { controller, coordinators } = context.broker
+  const { controllerRequests, coordinators } = context.broker
   const failures = new Map<string, number>()
   const ordinary: string[] = []
   for (const name of names) {
@@ -24,9 +24,16 @@ export async function autoCreateTopics(
     else ordinary.push(name)
   }
   if (ordinary.length === 0) return failures
-  const defaults = { partitionsCount: -1, replicationFactor: -1, assignments: [], configs: [] }
-  for (const { name, errorCode } of await controller.createTopics(ordinary.map(name => ({ name, ...defaults })))) {
-    if (errorCode !== Errors.NONE && errorCode !== Errors.TOPIC_ALREADY_EXISTS) failures.set(name, errorCode)
+  const defaults = { partitionsCount: -1, replicationFactor: -1, configs: [] }
+  const wanted = ordinary.map(name => ({ name, ...defaults }))
+  try {
+    for (const { name, errorCode } of await controllerRequests.createTopics(wanted)) {
+      if (errorCode !== Errors.NONE && errorCode !== Errors.TOPIC_ALREADY_EXISTS) failures.set(name, errorCode)
+    }
+  } catch (error) {
+    if (!(error instanceof KafkaError)) throw error
+    // No controller for the moment: clients ask again.
+    for (const name of ordinary) failures.set(name, Errors.LEADER_NOT_AVAILABLE)
   }
   return failures
 }

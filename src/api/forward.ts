@@ -7,6 +7,7 @@ import { envelope } from '../../protocol/messages/58-envelope.ts'
 import { encodeVersioned } from '../../protocol/stored/framing.ts'
 import { defaultPrincipalData } from '../../protocol/stored/principal.ts'
 import type { ControllerChannel } from '../controller/channel.ts'
+import { whenShown } from '../controller/shown.ts'
 import type { Host } from '../host/host.ts'
 import type { Watermark } from '../lib/watermark.ts'
 import type { Peer } from '../network/peer.ts'
@@ -22,9 +23,6 @@ export interface ForwardingOptions {
   /** How long a request may look for a controller. */
   readonly timeoutMs: number
 }
-
-/** How long an answer waits for this broker's own metadata to show what it speaks of. */
-const shownMaxMs = 2000
 
 /** Requests of one connection keep their order; others need not wait for them. */
 const lanes = 4
@@ -65,22 +63,7 @@ export class Forwarding {
 
   /** Resolves when `test` holds of this broker's metadata, or when it has been waited for long enough. */
   shown(test: () => boolean): Promise<void> {
-    const { host, served } = this.#options
-    if (test()) return Promise.resolve()
-    return new Promise(resolve => {
-      const look = () => {
-        if (test()) return finish()
-        waiter = served.reached(served.value + 1, failure => (failure ? finish() : look()))
-      }
-      const finish = () => {
-        cancel()
-        waiter.cancel()
-        resolve()
-      }
-      let waiter = { cancel() {} }
-      const cancel = host.clock.after(shownMaxMs, finish)
-      look()
-    })
+    return whenShown(this.#options.host.clock, this.#options.served, test)
   }
 }
 

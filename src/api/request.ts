@@ -2,6 +2,7 @@
 import type { BrokerConfig } from '../config/broker.ts'
 import type { EffectiveConfigs } from '../config/effective.ts'
 import type { Controller } from '../controller/controller.ts'
+import type { ControllerRequests } from '../controller/requests.ts'
 import type { Coordinators } from '../coordinator/coordinators.ts'
 import type { ProducerIds } from '../coordinator/producer-ids.ts'
 import type { Host } from '../host/host.ts'
@@ -25,6 +26,8 @@ export interface Rooms {
   readonly configs: EffectiveConfigs
   readonly metadata: MetadataState
   readonly controller: Controller
+  /** What this broker itself asks of the controller. */
+  readonly controllerRequests: ControllerRequests
   readonly partitions: Partitions
   readonly coordinators: Coordinators
   /** The way of requests to the active controller; null when this node is alone, and always the controller. */

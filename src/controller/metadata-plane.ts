@@ -7,8 +7,6 @@ import type { Cancel, Host } from '../host/host.ts'
 import { Watermark } from '../lib/watermark.ts'
 import type { LogDirectory } from '../log/directory.ts'
 import type { Logs } from '../log/logs.ts'
-import type { Endpoint } from '../metadata/entities.ts'
-import { supportedFeatures } from '../metadata/features.ts'
 import { MetadataFollower } from '../metadata/follower.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import { recordsOf } from '../metadata/snapshot.ts'
@@ -35,12 +33,10 @@ export class MetadataPlane {
   readonly #follower: MetadataFollower
   readonly #served: Watermark
   readonly #previousBrokerEpoch: number
-  #brokerEpoch = -1
   #bytesAtSnapshot = 0
   #savedEnd: number
   #saving: Promise<void> | null = null
   #cancelTimer: Cancel = () => {}
-  #cancelHeartbeat: Cancel = () => {}
   #closed = false
 
   private constructor(
@@ -118,61 +114,25 @@ export class MetadataPlane {
     return plane
   }
 
-  /** -1 before the broker is registered. */
-  get brokerEpoch(): number {
-    return this.#brokerEpoch
+  /** The epoch in which this broker last shut down in good order; -1 when it did not. */
+  get previousBrokerEpoch(): number {
+    return this.#previousBrokerEpoch
   }
 
-  /** Registers this broker, still fenced: clients are told to come only after `unfence`. Throws KafkaError. */
-  async register(endpoints: readonly Endpoint[]): Promise<void> {
-    const { nodeId, brokerRack } = this.#config
-    const { brokerEpoch } = await this.controller.registerBroker({
-      brokerId: nodeId,
-      clusterId: this.identity.clusterId,
-      incarnationId: this.#host.random.uuid(),
-      endpoints,
-      features: supportedFeatures.map(({ name, minVersion, maxVersion }) => ({
-        name,
-        minSupportedVersion: minVersion,
-        maxSupportedVersion: maxVersion,
-      })),
-      rack: brokerRack,
-      logDirs: [...this.identity.directoryIds.values()],
-      previousBrokerEpoch: this.#previousBrokerEpoch,
-      isMigratingZkBroker: false,
-    })
-    this.#brokerEpoch = brokerEpoch
+  /** Everything below is in this node's metadata. */
+  get applied(): Watermark {
+    return this.#follower.applied
   }
 
-  /** This broker takes clients, and leads its partitions, each in a new leader epoch. Throws KafkaError. */
-  async unfence(): Promise<void> {
-    await this.#beat()
-    await new Promise<void>(resolve => {
-      this.#served.reached(this.quorum.committed.value, () => resolve())
-    })
-  }
-
-  /** The controller hears of this broker again and again. */
-  async #beat(): Promise<void> {
-    this.#cancelHeartbeat = this.#host.clock.after(this.#config.brokerHeartbeatIntervalMs, () => {
-      this.#beat().catch(error => this.#host.log.warn({ error: String(error) }, 'a heartbeat failed'))
-    })
-    await this.controller.heartbeat({
-      brokerId: this.#config.nodeId,
-      brokerEpoch: this.#brokerEpoch,
-      currentMetadataOffset: this.#follower.applied.value - 1,
-      wantFence: false,
-      wantShutDown: false,
-      offlineLogDirs: [],
-      cordonedLogDirs: null,
-    })
+  /** Everything below is in this node's metadata, and its files are in place. */
+  get served(): Watermark {
+    return this.#served
   }
 
   /** Stops deciding and following. The log itself is closed with the others. */
   async close(): Promise<void> {
     this.#closed = true
     this.#cancelTimer()
-    this.#cancelHeartbeat()
     this.controller.close()
     this.#follower.close()
     await this.#saving

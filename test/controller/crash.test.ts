@@ -7,6 +7,7 @@ import { parseBrokerConfig } from '../../src/config/broker.ts'
 import { configOperations } from '../../src/controller/controller.ts'
 import { MetadataPlane } from '../../src/controller/metadata-plane.ts'
 import { Logs } from '../../src/log/logs.ts'
+import { supportedFeatures } from '../../src/metadata/features.ts'
 import { type Loss, losses } from '../sim/disk-nodes.ts'
 import { type SimHost, simHost } from '../sim/host.ts'
 
@@ -37,16 +38,51 @@ const newTopic = (name: string) => ({
   configs: [],
 })
 
-async function start(host: SimHost): Promise<{ plane: MetadataPlane; logs: Logs }> {
+interface Living {
+  readonly plane: MetadataPlane
+  readonly logs: Logs
+  readonly brokerEpoch: number
+}
+
+async function start(host: SimHost): Promise<Living> {
   const logs = await Logs.open(host, { directories: config.logDirs })
   const plane = await MetadataPlane.open(host, config, logs)
-  await plane.register([{ name: 'PLAINTEXT', host: 'localhost', port: 9092, securityProtocol: 0 }])
-  await plane.unfence()
-  return { plane, logs }
+  const { controller, identity, applied, served, quorum } = plane
+  const { brokerEpoch } = await controller.registerBroker({
+    brokerId: 1,
+    clusterId: identity.clusterId,
+    incarnationId: host.random.uuid(),
+    endpoints: [{ name: 'PLAINTEXT', host: 'localhost', port: 9092, securityProtocol: 0 }],
+    features: supportedFeatures.map(({ name, minVersion, maxVersion }) => ({
+      name,
+      minSupportedVersion: minVersion,
+      maxSupportedVersion: maxVersion,
+    })),
+    rack: null,
+    logDirs: [...identity.directoryIds.values()],
+    previousBrokerEpoch: plane.previousBrokerEpoch,
+    isMigratingZkBroker: false,
+  })
+  await new Promise<void>(resolve => {
+    applied.reached(brokerEpoch + 1, () => resolve())
+  })
+  await controller.heartbeat({
+    brokerId: 1,
+    brokerEpoch,
+    currentMetadataOffset: applied.value - 1,
+    wantFence: false,
+    wantShutDown: false,
+    offlineLogDirs: [],
+    cordonedLogDirs: null,
+  })
+  await new Promise<void>(resolve => {
+    served.reached(quorum.committed.value, () => resolve())
+  })
+  return { plane, logs, brokerEpoch }
 }
 
 async function day(host: SimHost, told: Told): Promise<void> {
-  const { plane, logs } = await start(host)
+  const { plane, logs, brokerEpoch } = await start(host)
   const { controller } = plane
   told.clusterId = plane.identity.clusterId
   told.epoch = plane.quorum.leaderEpoch
@@ -59,7 +95,7 @@ async function day(host: SimHost, told: Told): Promise<void> {
     await controller.incrementalAlterConfigs([{ resourceType: 2, resourceName: 'b', operations }])
     told.retentionMs = value
   }
-  const { firstId, count } = await controller.allocateProducerIds(1, plane.brokerEpoch)
+  const { firstId, count } = await controller.allocateProducerIds(1, brokerEpoch)
   told.nextProducerId = firstId + count
   told.topics.delete('a')
   await controller.deleteTopics([{ name: 'a', topicId: null }])
@@ -67,12 +103,12 @@ async function day(host: SimHost, told: Told): Promise<void> {
   await controller.createPartitions([{ name: 'c', count: 3, assignments: null }])
   told.topics.set('c', { id: told.topics.get('c')?.id ?? '', partitions: 3 })
   await plane.close()
-  await logs.close(plane.brokerEpoch)
+  await logs.close(brokerEpoch)
 }
 
 /** Null when everything is as it was told. */
 async function examine(host: SimHost, told: Told): Promise<string | null> {
-  const { plane, logs } = await start(host)
+  const { plane, logs, brokerEpoch } = await start(host)
   const { state, quorum, controller } = plane
   if (told.clusterId !== null && plane.identity.clusterId !== told.clusterId) return 'another cluster id'
   if (quorum.leaderEpoch <= told.epoch) return `epoch ${quorum.leaderEpoch} after ${told.epoch}`
@@ -86,10 +122,10 @@ async function examine(host: SimHost, told: Told): Promise<string | null> {
   for (const name of told.gone) if (state.topics.has(name)) return `topic ${name} is back`
   const retentionMs = state.configsOf(2, 'b').get('retention.ms') ?? '0'
   if (told.retentionMs !== null && Number(retentionMs) < Number(told.retentionMs)) return `retention.ms ${retentionMs}`
-  const { firstId } = await controller.allocateProducerIds(1, plane.brokerEpoch)
+  const { firstId } = await controller.allocateProducerIds(1, brokerEpoch)
   if (firstId < told.nextProducerId) return `producer ids from ${firstId} again`
   await plane.close()
-  await logs.close(plane.brokerEpoch)
+  await logs.close(brokerEpoch)
   return null
 }
 
