@@ -41,7 +41,7 @@ export class CorruptRanges {
   }
 
   /** Durable when it resolves. Throws DiskError. */
-  save(segments: readonly Segment[]): Promise<void> {
+  save(segments: readonly Pick<Segment, 'baseOffset' | 'corrupt'>[]): Promise<void> {
     return this.#checkpoint.write(
       segments.flatMap(({ baseOffset, corrupt }) => corrupt.map(range => ({ segmentOffset: baseOffset, ...range }))),
     )

@@ -2,6 +2,7 @@
  * The segments of one log as files: rolling to a new one, making it when the write loop gets there, cutting and removing
  * them, and saving what is derived. Who may read or append what is log.ts's business.
  */
+import { CorruptRanges } from './corrupt-ranges.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
@@ -72,6 +73,9 @@ export class SegmentStore {
   /** Cuts off every batch that ends at or after `offset`; where the log ends then. Rejects with DiskError. */
   async cutTo(offset: number): Promise<number> {
     const segments = this.#segments
+    const damaged = segments.all.some(({ corrupt }) => corrupt.length > 0)
+    // First the file: what it says of bytes that are gone would be taken for those that come in their place.
+    if (damaged) await this.#saveCorrupt(offset)
     while (segments.all.length > 1 && segments.active.baseOffset > offset) {
       await this.#removeFiles(segments.active)
       segments.removeActive()
@@ -82,6 +86,7 @@ export class SegmentStore {
     }
     this.#services.indexes.forget(active)
     const end = await cutSegment(active, offset, this.config, this.#services.limits.scanBytes)
+    if (damaged) await this.#saveCorrupt(end)
     await this.#snapshots.removeAfter(end)
     await this.#restoreProducers(end)
     return end
@@ -90,6 +95,7 @@ export class SegmentStore {
   /** Removes everything; one empty segment that begins at `offset` is left. Rejects with DiskError. */
   async restartAt(offset: number): Promise<void> {
     const fresh = this.#newSegment(offset, this.#services.host.clock.now())
+    if (this.#segments.all.some(({ corrupt }) => corrupt.length > 0)) await this.#saveCorrupt(0)
     for (const segment of [...this.#segments.all].reverse()) await this.#removeFiles(segment)
     this.#segments.restart(fresh)
     await this.#snapshots.removeAll()
@@ -128,6 +134,15 @@ export class SegmentStore {
       this.#services.indexes.forget(segment)
       await segment.file.end()
     }
+  }
+
+  /** Ranges that begin before `offset`. */
+  #saveCorrupt(offset: number): Promise<void> {
+    const kept = this.#segments.all.map(segment => ({
+      baseOffset: segment.baseOffset,
+      corrupt: segment.corrupt.filter(range => range.startOffset < offset),
+    }))
+    return new CorruptRanges(this.#services.host, this.#directory).save(kept)
   }
 
   async #restoreProducers(offset: number): Promise<void> {

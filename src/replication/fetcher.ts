@@ -93,7 +93,11 @@ export class Fetcher {
   follow(partition: Partition): void {
     const key = keyOf(partition.topicId, partition.index)
     const before = this.#followed.get(key)
-    if (before && before.partition === partition && before.leaderEpoch === partition.leaderEpoch) return
+    if (before && before.partition === partition && before.leaderEpoch === partition.leaderEpoch) {
+      // It may be damaged, and free to be mended since it is no longer in sync.
+      if (before.ready && partition.damagedFrom !== null) this.#whenDurable(before)
+      return
+    }
     if (before) this.#drop(before)
     const followed: Followed = {
       key,
@@ -135,8 +139,10 @@ export class Fetcher {
     const { log } = followed.partition
     log.durable.reached(log.logEndOffset, failure => {
       if (!this.#isCurrent(followed)) return
+      const { damagedFrom } = followed.partition
       if (failure)
         this.#options.log.error({ ...namesOf(followed), err: failure }, 'a replica cannot be written any more')
+      else if (damagedFrom !== null) void this.#mend(followed, damagedFrom)
       else this.#include(followed)
     })
   }
@@ -344,6 +350,13 @@ export class Fetcher {
     const { log } = followed.partition
     const offset = truncationOffset(leaders, log.endOffsetForEpoch(leaders.epoch), log.logEndOffset)
     this.#options.log.info({ ...namesOf(followed), offset, from: log.logEndOffset }, 'a replica is cut')
+    await this.#cut(followed, offset)
+  }
+
+  /** Recovery found damage, and kept what it could not know to be held by others. */
+  async #mend(followed: Followed, offset: number): Promise<void> {
+    const { logEndOffset } = followed.partition.log
+    this.#options.log.warn({ ...namesOf(followed), offset, logEndOffset }, 'damaged records are fetched again')
     await this.#cut(followed, offset)
   }
 

@@ -236,6 +236,17 @@ export class Partition {
     return true
   }
 
+  /**
+   * Where the first damaged record of a follower lies that may be fetched again: one that is not in sync, so that nobody
+   * counts on what is cut off for that. Null when there is none.
+   */
+  get damagedFrom(): number | null {
+    const { corruptRanges } = this.log
+    if (corruptRanges.length === 0 || this.#role !== 'follower') return null
+    if (this.#state.isr.includes(this.#context.rules.brokerId)) return null
+    return Math.min(...corruptRanges.map(({ startOffset }) => startOffset))
+  }
+
   /** Whether it is the follower of the leader of this epoch, with its files in order. */
   follows(leaderEpoch: number): boolean {
     return this.#role === 'follower' && this.#roleEpoch === leaderEpoch && !this.#closed
@@ -326,7 +337,7 @@ export class Partition {
       if (isNewEpoch) this.#leaders = { highWatermark: this.highWatermark.value, logStartOffset: 0 }
       this.log.forgetEmptyEpochs()
     }
-    if (isNew) this.#context.changed(this, before)
+    if (isNew || this.damagedFrom !== null) this.#context.changed(this, before)
   }
 
   #lead(isNew: boolean): void {

@@ -184,6 +184,11 @@ export class World {
     void node.partitions.close()
   }
 
+  /** What the next start of a broker finds. */
+  disk(id: number): SimDisk {
+    return this.#disks.get(id)!
+  }
+
   node(id: number): Node {
     return this.nodes.get(id)!
   }
