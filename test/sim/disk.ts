@@ -54,7 +54,15 @@ const otherMaxMs = 0.2
 /** What the disk says its size is when a test does not care. */
 const unlimitedBytes = 2 ** 40
 
+/** What a disk claims to have done without doing it: for proving that tests notice. */
+export interface Lies {
+  sync: (path: string) => boolean
+  syncDirectory: (path: string) => boolean
+}
+
 export class SimDisk implements Disk {
+  /** Of all disks. */
+  static readonly lies: Lies = { sync: () => false, syncDirectory: () => false }
   readonly #root: DirectoryNode
   readonly #random: SimRandom
   readonly #options: SimDiskOptions
@@ -236,7 +244,7 @@ export class SimDisk implements Disk {
       this.#syncs++
       return this.#directory(path)
     })
-    directory.sync()
+    if (!SimDisk.lies.syncDirectory(path)) directory.sync()
   }
 
   async lock(path: string): Promise<Lock> {
@@ -375,7 +383,7 @@ class SimFile implements File {
     let end: (lost: boolean) => void = () => {}
     try {
       await this.#access.operate('sync', () => {
-        end = this.#access.node.beginSync()
+        if (!SimDisk.lies.sync(this.#access.path)) end = this.#access.node.beginSync()
       })
     } catch (error) {
       end(true)

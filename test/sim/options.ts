@@ -55,6 +55,15 @@ export const faults = [
 ] as const
 export type Fault = (typeof faults)[number]
 
+export const noFaults: FaultOptions = {
+  weights: Object.fromEntries(faults.map(fault => [fault, 0])) as Record<Fault, number>,
+  everyMinMs: 1000,
+  everyMaxMs: 1000,
+  lastsMinMs: 1000,
+  lastsMaxMs: 1000,
+  victimsMax: 0,
+}
+
 export interface WorkOptions {
   readonly plainProducers: number
   readonly idempotentProducers: number

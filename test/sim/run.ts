@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import type { Operation } from '../history/history.ts'
+import { bugs } from './bugs.ts'
 import { alone, drawOptions } from './options.ts'
 import { SimRandom } from './random.ts'
 import { type Report, Simulation } from './simulation.ts'
@@ -18,6 +19,8 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string' },
     /** Goes on after a failure. */
     all: { type: 'boolean', default: false },
+    /** Plants a bug; `all`: each in turn, and how many seeds it takes to find it. */
+    bug: { type: 'string' },
     /** One broker only. */
     alone: { type: 'boolean', default: false },
     /** Prints what clients did with this partition. */
@@ -67,8 +70,34 @@ async function many(from: number, count: number, minutes: number): Promise<numbe
   return failed
 }
 
+async function findBugs(from: number): Promise<number> {
+  let missed = 0
+  for (const { name, budget, plant } of bugs) {
+    const startedMs = performance.now()
+    const remove = plant()
+    let found: Report | null = null
+    let tried = 0
+    for (; tried < budget && !found; tried++) {
+      const report = await play(from + tried)
+      if (report.problem) found = report
+    }
+    remove()
+    if (!found) missed++
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(0)
+    const told = found
+      ? `found by seed ${found.seed}, the ${tried}. | ${found.problem?.split('\n')[0]}`
+      : `missed in ${tried} seeds |`
+    console.log(`| ${name} | ${told} | ${seconds} s |`)
+  }
+  return missed
+}
+
+const planted = bugs.find(({ name }) => name === values.bug)
+if (values.bug && values.bug !== 'all' && !planted) throw new Error(`bugs: ${bugs.map(({ name }) => name).join(', ')}`)
+planted?.plant()
 let failed = 0
-if (values.seeds) failed = await many(Number(values.from), Number(values.seeds), Number(values.minutes ?? 60))
+if (values.bug === 'all') failed = await findBugs(Number(values.from))
+else if (values.seeds) failed = await many(Number(values.from), Number(values.seeds), Number(values.minutes ?? 60))
 else {
   const report = await play(Number(positionals[0] ?? 1), values.quiet ? undefined : line => console.log(line))
   console.log(summary(report))

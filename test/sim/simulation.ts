@@ -93,12 +93,19 @@ export class Simulation {
     return client
   }
 
+  /** The cluster starts, and gets its topics. */
+  async open(): Promise<boolean> {
+    this.cluster.start()
+    const administrator = this.launch(new Administrator(this.scene, 'admin', this.#options.cluster.topics))
+    const done = await this.run(beginMs, () => administrator.done)
+    if (!done) this.world.violate('the topics were not made in time')
+    return done
+  }
+
   async #act(): Promise<void> {
     const { world, cluster, nemesis } = this
     const { safetyMs, livenessMs } = this.#options
-    cluster.start()
-    const administrator = this.launch(new Administrator(this.scene, 'admin', this.#options.cluster.topics))
-    if (!(await this.run(beginMs, () => administrator.done))) return world.violate('the topics were not made in time')
+    if (!(await this.open())) return
     const observer = this.launch(new Observer(this.scene, 'observer', cluster.bootstrap))
     this.#launchWork()
     await this.run(1000)

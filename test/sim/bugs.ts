@@ -1,0 +1,153 @@
+/**
+ * Bugs that can be switched on, to prove that the simulation sees: each is a rule of the cluster broken on purpose, from
+ * the outside, so that nothing of it is in the product. docs/simulation.md tells how soon each is found.
+ */
+import type { Waiter } from '../../src/lib/watermark.ts'
+import { Log } from '../../src/log/log.ts'
+import { ProducerState } from '../../src/log/producer-state.ts'
+import { Leadership } from '../../src/replication/leadership.ts'
+import { Partition } from '../../src/replication/partition.ts'
+import { ReplicaProgress } from '../../src/replication/replica-progress.ts'
+import { SimDisk } from './disk.ts'
+
+export interface Bug {
+  readonly name: string
+  readonly what: string
+  /** Seeds within which it has to be found. */
+  readonly budget: number
+  /** Switches it on; what it returns switches it off. */
+  plant(): () => void
+}
+
+/** Replaces a method, or a getter, until the returned function is called. */
+function replace<T extends object>(
+  target: T,
+  name: keyof T & string,
+  make: (original: PropertyDescriptor) => PropertyDescriptor,
+) {
+  const original = Object.getOwnPropertyDescriptor(target, name)
+  if (!original) throw new Error(`there is no ${name} to replace`)
+  Object.defineProperty(target, name, { ...original, ...make(original) })
+  return () => {
+    Object.defineProperty(target, name, original)
+  }
+}
+
+export const bugs: readonly Bug[] = [
+  {
+    name: 'ack-early',
+    what: 'acks=all is answered when the leader alone has the record',
+    budget: 10,
+    plant: () =>
+      replace(Partition.prototype, 'committed', () => ({
+        value(this: Partition, offset: number, run: (failure: Error | null) => void): Waiter {
+          return this.log.durable.reached(offset, run)
+        },
+      })),
+  },
+  {
+    name: 'truncate-to-high-watermark',
+    what: 'a new follower cuts its log to its high watermark, as before KIP-101',
+    budget: 60,
+    plant: () =>
+      replace(Partition.prototype, 'update', ({ value: update }) => ({
+        value(this: Partition, ...args: Parameters<Partition['update']>) {
+          const before = this.leaderEpoch
+          update.apply(this, args)
+          if (this.role === 'follower' && this.leaderEpoch !== before) {
+            void this.cut(this.highWatermark.value, this.leaderEpoch)
+          }
+        },
+      })),
+  },
+  {
+    name: 'skip-sync',
+    what: 'segments are not synced',
+    budget: 10,
+    plant() {
+      SimDisk.lies.sync = path => path.endsWith('.log') && !path.includes('__cluster_metadata')
+      return () => {
+        SimDisk.lies.sync = () => false
+      }
+    },
+  },
+  {
+    name: 'no-directory-sync',
+    what: 'names of files are not synced',
+    budget: 20,
+    plant() {
+      SimDisk.lies.syncDirectory = () => true
+      return () => {
+        SimDisk.lies.syncDirectory = () => false
+      }
+    },
+  },
+  {
+    name: 'report-volatile',
+    what: 'offsets count before they are synced, on leaders and on followers',
+    budget: 20,
+    plant: () =>
+      replace(Log.prototype, 'durable', () => ({
+        get(this: Log) {
+          return this.end
+        },
+      })),
+  },
+  {
+    name: 'ignore-epoch',
+    what: 'a fetch with another leader epoch is served as if it were the right one',
+    budget: 60,
+    plant: () =>
+      replace(Partition.prototype, 'fenceEpoch', ({ value: fenceEpoch }) => ({
+        value(this: Partition) {
+          fenceEpoch.call(this, -1)
+        },
+      })),
+  },
+  {
+    name: 'duplicate-on-retry',
+    what: 'a batch that is sent again is appended again',
+    budget: 10,
+    plant: () =>
+      replace(ProducerState.prototype, 'check', () => ({
+        value: () => null,
+      })),
+  },
+  {
+    name: 'stale-isr',
+    what: 'the high watermark does not wait for a replica whose joining is under way',
+    budget: 60,
+    plant: () =>
+      replace(Leadership.prototype, 'maximalIsr', () => ({
+        get(this: Leadership) {
+          return this.isr
+        },
+      })),
+  },
+  {
+    name: 'forget-late-replicas',
+    what: 'a replica counts no more as soon as it is behind, before the controller has agreed',
+    budget: 20,
+    plant: () =>
+      replace(Leadership.prototype, 'committedOffset', ({ value: committedOffset }) => ({
+        value(this: Leadership, durable: number, end: number, minInSync: number, nowMs: number) {
+          const proposed = this.proposal?.isr.map(({ brokerId }) => brokerId)
+          if (!proposed || proposed.length >= this.isr.length) {
+            return committedOffset.call(this, durable, end, minInSync, nowMs)
+          }
+          return Math.min(durable, ...proposed.map(id => this.replica(id)?.logEndOffset ?? durable))
+        },
+      })),
+  },
+  {
+    name: 'count-stale-fetches',
+    what: 'a fetch from before a restart of its replica counts',
+    budget: 200,
+    plant: () =>
+      replace(ReplicaProgress.prototype, 'fetched', ({ value: fetched }) => ({
+        value(this: ReplicaProgress, fetch: Parameters<ReplicaProgress['fetched']>[0]) {
+          return fetched.call(this, { ...fetch, brokerEpoch: -1 })
+        },
+      })),
+  },
+]
