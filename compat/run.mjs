@@ -171,11 +171,17 @@ async function startBroker() {
   return options.broker === 'kafka' ? startKafka(logFile) : startOttla(logFile)
 }
 
-/** A cluster for the clients that want one, with its nodes under their control. */
-async function startNodes(size) {
+/** A cluster for the clients that want one, with its nodes under their control. Against Apache Kafka, all nodes are its. */
+async function startNodes(wanted) {
   if (options.bootstrap) return { bootstrap: options.bootstrap, stop: async () => {} }
   mkdirSync(cacheRoot, { recursive: true })
-  const cluster = await startCluster({ kind: options.broker, nodes: size, settings: { 'min.insync.replicas': 2 } })
+  const cluster = await startCluster({
+    kind: options.broker,
+    settings: { 'min.insync.replicas': 2 },
+    ...(typeof wanted === 'number' ? { nodes: wanted } : wanted),
+    ...(options.broker === 'kafka' &&
+      wanted.nodes && { nodes: wanted.nodes.map(each => ({ ...each, kind: 'kafka' })) }),
+  })
   const { url, close } = await serveControl(cluster)
   return { bootstrap: cluster.bootstrap, control: url, stop: keep => cluster.stop(keep).finally(close) }
 }
@@ -187,10 +193,11 @@ async function main() {
   const notServed = isKafka ? [] : JSON.parse(readFileSync(join(here, 'not-served.json'), 'utf8'))
   const clients = loadClients()
   const runs = []
-  for (const size of [undefined, ...new Set(clients.flatMap(({ cluster }) => cluster ?? []))]) {
-    const wanted = clients.filter(({ cluster }) => cluster === size)
-    if (wanted.length === 0) continue
-    const broker = size ? await startNodes(size) : await startBroker()
+  const kindOf = ({ cluster }) => JSON.stringify(cluster ?? null)
+  for (const kind of new Set(clients.map(kindOf))) {
+    const wanted = clients.filter(client => kindOf(client) === kind)
+    const { cluster } = wanted[0]
+    const broker = cluster ? await startNodes(cluster) : await startBroker()
     try {
       for (const client of wanted) {
         console.error(`${client.name}: ${client.title} against ${broker.bootstrap}`)

@@ -5,9 +5,10 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
 import { assert, bootstrap, eventually, test, unique } from '../lib/harness.mjs'
-import { partitionsOf, quorumOf } from '../lib/wire.mjs'
-import { act, brokerIds, inSync, nodes, partitionsWhen } from './nodes.mjs'
-import { at, ok, propertiesFile, started } from './tools.mjs'
+import { quorumOf } from '../lib/wire.mjs'
+import { act, brokerIds, nodes, partitionsWhen } from './nodes.mjs'
+import { at, ok } from './tools.mjs'
+import { javaProducer, leaderOf, newTopic, preferring, read } from './workloads.mjs'
 
 const kafka = new Kafka({
   brokers: bootstrap.split(','),
@@ -15,54 +16,6 @@ const kafka = new Kafka({
   retry: { retries: 60, initialRetryTime: 50, maxRetryTime: 500 },
 })
 const limits = { needsControl: true, timeoutMs: 90_000 }
-
-async function newTopic(replicas, partitions = 1) {
-  const topic = unique('client')
-  const assignment = Array(partitions).fill(replicas.join(':')).join(',')
-  await ok(
-    'TopicCommand',
-    ...at,
-    '--create',
-    '--topic',
-    topic,
-    '--replica-assignment',
-    assignment,
-    '--config',
-    'min.insync.replicas=2',
-  )
-  await inSync(topic)
-  return topic
-}
-
-/** Broker ids, `id` first. */
-const preferring = id => [id, ...brokerIds.filter(other => other !== id)]
-
-const leaderOf = async topic => (await partitionsOf(bootstrap, topic))[0].leader
-
-/** Values of partition 0 in their order, as librdkafka reads them. */
-async function read(topic) {
-  const child = spawn('kcat', [
-    '-b',
-    bootstrap,
-    '-C',
-    '-t',
-    topic,
-    '-p',
-    '0',
-    '-o',
-    'beginning',
-    '-e',
-    '-q',
-    '-X',
-    'check.crcs=true',
-  ])
-  let out = ''
-  child.stdout.on('data', chunk => {
-    out += chunk
-  })
-  assert.equal(await new Promise(resolve => child.on('close', resolve)), 0)
-  return out.split('\n').filter(Boolean)
-}
 
 /** Stops the leader of a topic in the middle of `write`, then starts it again, and tells what took over. */
 async function whileStopping(topic, action, { isUnderWay }) {
@@ -82,19 +35,9 @@ for (const action of ['stop', 'kill']) {
     `java producer survives a leader's ${action}`,
     async () => {
       const topic = await newTopic(preferring(brokerIds[0]))
-      // The tool switches retries off, unless a file says otherwise.
-      const retries = ['--command-config', propertiesFile('retries.properties', { retries: 2 ** 31 - 1 })]
-      const count = ['--max-messages', 3000, '--throughput', 500, '--acks', -1]
-      const producer = started('VerifiableProducer', ...at, '--topic', topic, ...count, ...retries)
-      await whileStopping(topic, action, { isUnderWay: () => producer.out.split('producer_send_success').length > 200 })
-      assert.equal(await producer.done, 0, producer.err)
-      const events = producer.out
-        .trim()
-        .split('\n')
-        .map(line => JSON.parse(line))
-      assert.equal(events.filter(({ name }) => name === 'producer_send_error').length, 0)
-      const acked = events.filter(({ name }) => name === 'producer_send_success').map(({ value }) => value)
-      assert.equal(acked.length, 3000)
+      const producer = javaProducer(topic, 3000)
+      await whileStopping(topic, action, { isUnderWay: producer.isUnderWay })
+      const acked = await producer.finished()
       // Idempotent: what was read is what was sent, in order, once.
       assert.deepEqual(await read(topic), acked)
     },

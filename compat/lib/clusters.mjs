@@ -149,6 +149,7 @@ class Node {
  *
  * - `nodes`: a list of { id, kind: 'ottla' | 'kafka', roles, settings }, or a number of combined nodes of `kind`
  * - `voters`: 'dynamic' (kraft.version 1, in the metadata log) or 'static' (controller.quorum.voters)
+ * - `features`: levels that the cluster is formatted with, as name=level
  * - `settings`: for all nodes; `directory`: where files go (else a new one, removed at the end)
  * - `heap`, `environment`: of Apache Kafka's JVMs, of all processes
  */
@@ -248,7 +249,7 @@ export class Cluster {
     writeFileSync(node.conf, lines.join(''))
   }
 
-  async format(node, { voters = 'dynamic' }) {
+  async format(node, { voters = 'dynamic', features = [] }) {
     if (existsSync(join(node.dataDir, 'meta.properties'))) return
     const first = this.nodes.filter(each => each.isController && !each.joinsLater)
     const initial = first.map(each => `${each.id}@${each.controller}:${each.directoryId}`).join(',')
@@ -258,7 +259,8 @@ export class Cluster {
         : first.includes(node)
           ? ['--initial-controllers', initial]
           : ['--no-initial-controllers']
-    await kinds[node.kind].format(node.conf, flags, node.logFile)
+    const levels = node.isController ? features.flatMap(each => ['--feature', each]) : []
+    await kinds[node.kind].format(node.conf, [...flags, ...levels], node.logFile)
   }
 
   /** Resolves when every broker that runs is in service. */
