@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { createTopics, deleteTopics, describeQuorum, Errors, errorName } from '../../protocol/index.ts'
 import { PowerVolume } from '../e2e/crash/power.ts'
 import type { SimRandom } from '../sim/random.ts'
-import type { ChaosNetwork } from './network.ts'
+import type { Place } from './network.ts'
 import { ChaosNode } from './node.ts'
 import { clientPort, serverProperties, type Target } from './target.ts'
 import { sleep } from './workload/clock.ts'
@@ -14,7 +14,9 @@ import { Connection, Outage } from './workload/connection.ts'
 export interface ClusterOptions {
   readonly directory: string
   readonly target: Target
-  readonly network: ChaosNetwork
+  readonly place: Place
+  /** Every broker gets a disk of its own. */
+  readonly volumes: boolean
   readonly random: SimRandom
   readonly overrides: readonly string[]
   readonly fakeClock: boolean
@@ -36,21 +38,23 @@ export class ChaosCluster {
   static async create({
     directory,
     target,
-    network,
+    place,
+    volumes,
     random,
     overrides,
     fakeClock,
   }: ClusterOptions): Promise<ChaosCluster> {
-    const addresses = brokerIds.map(id => ({ id, host: network.address(id) }))
+    const addresses = brokerIds.map(id => ({ id, host: place.address(id) }))
     const clusterId = random.uuid()
     const nodes: ChaosNode[] = []
     try {
       for (const { id, host } of addresses) {
         const own = join(directory, `broker-${id}`)
         mkdirSync(own)
-        const volume = await PowerVolume.create(own, n => random.below(n))
+        const volume = volumes ? await PowerVolume.create(own, n => random.below(n)) : null
+        const dataDirectory = join(volume?.path ?? own, 'data')
         const node = new ChaosNode({
-          ...{ id, host, target, volume, fakeClock, within: network.within(id) },
+          ...{ id, host, target, volume, dataDirectory, fakeClock, within: place.within(id) },
           propertiesPath: join(own, 'server.properties'),
           logPath: join(own, 'broker.log'),
           clockPath: join(own, 'clock'),
@@ -60,7 +64,7 @@ export class ChaosCluster {
         target.format(join(own, 'server.properties'), clusterId)
       }
     } catch (error) {
-      for (const { volume } of nodes) volume.destroy()
+      for (const node of nodes) await node.destroy()
       throw error
     }
     return new ChaosCluster(target, nodes)
@@ -71,15 +75,11 @@ export class ChaosCluster {
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.nodes.map(node => node.end('SIGTERM')))
+    await Promise.all(this.nodes.map(node => node.end(this.target.endOfAll)))
   }
 
   async destroy(): Promise<void> {
-    for (const node of this.nodes) {
-      node.thaw()
-      await node.end('SIGKILL')
-      node.volume.destroy()
-    }
+    for (const node of this.nodes) await node.destroy()
   }
 
   node(id: number): ChaosNode {

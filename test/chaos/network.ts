@@ -3,16 +3,30 @@
  * packets between them. Needs root on Linux with iptables and iproute2.
  */
 import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
 import { NotPossible } from '../e2e/crash/power.ts'
 
 /** Takes a fault away again. */
 export type Undo = () => void
 
+/** Where brokers and clients live. */
+export interface Place {
+  address(host: number): string
+  /** What to put in front of a command, for it to run there with the same process id. */
+  within(host: number): string[]
+}
+
+/** Without any privileges: every broker has a loopback address of its own, as Linux allows. */
+export const loopback: Place = {
+  address: host => `127.77.${process.pid % 250}.${host}`,
+  within: () => [],
+}
+
 /** Host number of the clients' namespace, and of the bridge itself: this program and its proxies. */
 const clientsHost = 100
 const bridgeHost = 254
 
-export class ChaosNetwork {
+export class ChaosNetwork implements Place {
   readonly #name: string
   readonly #subnet: string
   readonly #hosts: readonly number[]
@@ -23,7 +37,6 @@ export class ChaosNetwork {
     this.#name = `oc${process.pid}`
     this.#subnet = `10.77.${process.pid % 250}`
     this.#hosts = [...brokers, clientsHost]
-    this.close()
     must('ip', 'link', 'add', 'name', this.#name, 'type', 'bridge')
     must('ip', 'addr', 'add', `${this.#subnet}.${bridgeHost}/24`, 'dev', this.#name)
     must('ip', 'link', 'set', this.#name, 'up')
@@ -48,7 +61,6 @@ export class ChaosNetwork {
     return this.address(bridgeHost)
   }
 
-  /** A command that runs another one in the namespace of a broker or of the clients, with the same process id. */
   within(host: number): string[] {
     return ['nsenter', `--net=/run/netns/${this.#space(host)}`]
   }
@@ -103,6 +115,24 @@ export class ChaosNetwork {
     spawnSync('ip', ['link', 'del', this.#name])
   }
 
+  /** What runs that were killed have left behind: processes, namespaces, bridges and mounted disks. */
+  static sweep(): void {
+    const gone = (pid: string) => !existsSync(`/proc/${pid}`)
+    for (const [, space, pid] of output('ip', 'netns', 'list').matchAll(/^(oc(\d+)-\d+)/gm)) {
+      if (!gone(pid)) continue
+      for (const inside of output('ip', 'netns', 'pids', space).split('\n').filter(Boolean)) {
+        process.kill(Number(inside), 'SIGKILL')
+      }
+      spawnSync('ip', ['netns', 'del', space])
+    }
+    for (const [, bridge, pid] of output('ip', '-o', 'link').matchAll(/ (oc(\d+)):/g)) {
+      if (gone(pid)) spawnSync('ip', ['link', 'del', bridge])
+    }
+    for (const [, path, pid] of readFileSync('/proc/mounts', 'utf8').matchAll(/ (\S+\/ottla-chaos-(\d+)-\S+) /g)) {
+      if (gone(pid)) spawnSync('umount', ['-l', path])
+    }
+  }
+
   #rule(host: number, chain: string, ...rule: readonly string[]): Undo {
     const change = (action: string) => must(...this.within(host), 'iptables', '-w', action, chain, ...rule)
     change('-A')
@@ -116,6 +146,11 @@ export class ChaosNetwork {
   #link(host: number): string {
     return `${this.#name}v${host}`
   }
+}
+
+function output(...whole: readonly string[]): string {
+  const [command, ...args] = whole
+  return spawnSync(command, args, { encoding: 'utf8' }).stdout ?? ''
 }
 
 function must(...whole: readonly string[]): void {

@@ -9,7 +9,9 @@ export interface NodeOptions {
   readonly id: number
   readonly host: string
   readonly target: Target
-  readonly volume: PowerVolume
+  /** A disk of its own, or null for a plain directory. */
+  readonly volume: PowerVolume | null
+  readonly dataDirectory: string
   readonly propertiesPath: string
   readonly logPath: string
   readonly clockPath: string
@@ -28,7 +30,7 @@ export const fakeTimeLibrary = fakeTimeLibraries.find(path => existsSync(path)) 
 export class ChaosNode {
   readonly id: number
   readonly host: string
-  readonly volume: PowerVolume
+  readonly dataDirectory: string
   readonly #options: NodeOptions
   #child: ChildProcess | null = null
   /** A fault under way may end it. */
@@ -40,12 +42,13 @@ export class ChaosNode {
     this.#options = options
     this.id = options.id
     this.host = options.host
-    this.volume = options.volume
+    this.dataDirectory = options.dataDirectory
     this.setClock(0)
   }
 
-  get dataDirectory(): string {
-    return `${this.volume.path}/data`
+  get volume(): PowerVolume {
+    if (!this.#options.volume) throw new Error('this broker has no disk of its own')
+    return this.#options.volume
   }
 
   get running(): boolean {
@@ -102,6 +105,12 @@ export class ChaosNode {
   /** The wall clock as it sees it from now on. */
   setClock(offsetSeconds: number): void {
     writeFileSync(this.#options.clockPath, `${offsetSeconds < 0 ? '' : '+'}${offsetSeconds}s\n`)
+  }
+
+  async destroy(): Promise<void> {
+    this.thaw()
+    await this.end('SIGKILL')
+    this.#options.volume?.destroy()
   }
 
   #signal(child: ChildProcess, signal: NodeJS.Signals): void {

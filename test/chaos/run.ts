@@ -72,15 +72,21 @@ interface Round {
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const { target, say } = options
   const random = new SimRandom(options.seed)
-  const directory = mkdtempSync(join(tmpdir(), 'ottla-chaos-'))
+  const directory = mkdtempSync(join(tmpdir(), `ottla-chaos-${process.pid}-`))
   const results: FaultResult[] = []
   const problems: string[] = []
   let operations = 0
+  ChaosNetwork.sweep()
   const network = new ChaosNetwork(brokerIds)
   let cluster: ChaosCluster | null = null
   try {
     const fakeClock = options.only.includes('clock') && fakeTimeLibrary !== null
-    cluster = await ChaosCluster.create({ directory, target, network, random, overrides: options.overrides, fakeClock })
+    cluster = await ChaosCluster.create({
+      ...{ directory, target, random, fakeClock },
+      place: network,
+      volumes: true,
+      overrides: options.overrides,
+    })
     cluster.start()
     const started = performance.now()
     await cluster.whole(null)
@@ -138,6 +144,7 @@ async function oneRound(
   problems.push(...clients.takeWrongs())
   const operations = readHistory(readFileSync(historyPath, 'utf8'))
   const replicas = problems.length === 0 ? await compareReplicas(round, topic) : []
+  for (const node of cluster.nodes) problems.push(...node.surprises.splice(0))
   const started = performance.now()
   const { anomalies, counts } = checkHistory(renumbered(operations, replicas))
   say(

@@ -13,6 +13,8 @@ export interface Target {
   readonly durable: boolean
   /** Damage in segments and checkpoints is found and repaired, not only in indexes. */
   readonly repairs: boolean
+  /** How all brokers are ended at once, when they are at rest. The last of Kafka's waits for a majority to say goodbye to. */
+  readonly endOfAll: 'SIGTERM' | 'SIGKILL'
   format(propertiesPath: string, clusterId: string): void
   command(propertiesPath: string): string[]
   readonly environment: Readonly<Record<string, string>>
@@ -79,6 +81,7 @@ export const ottla: Target = {
   recoveryLimitMs: 60_000,
   durable: true,
   repairs: true,
+  endOfAll: 'SIGTERM',
   format(propertiesPath, clusterId) {
     must('node', `${root}dist/bin/ottla.js`, 'storage', 'format', '-t', clusterId, '-c', propertiesPath)
   },
@@ -101,6 +104,7 @@ export function apacheKafka(): Target {
     recoveryLimitMs: 120_000,
     durable: false,
     repairs: false,
+    endOfAll: 'SIGKILL',
     format(propertiesPath, clusterId) {
       must(...java('96m', 'kafka.tools.StorageTool'), 'format', '-t', clusterId, '-c', propertiesPath)
     },
