@@ -20,7 +20,7 @@ const { values } = parseArgs({
     only: { type: 'string' },
     without: { type: 'string', default: '' },
     target: { type: 'string', default: 'ottla' },
-    clients: { type: 'string', default: clientKinds.join(',') },
+    clients: { type: 'string', default: 'own,kafkajs,librdkafka' },
     partitions: { type: 'string', default: '6' },
     pause: { type: 'string', default: '50' },
     override: { type: 'string', multiple: true, default: [] },
@@ -32,7 +32,7 @@ const { values } = parseArgs({
 function usage(): never {
   process.stderr.write(
     'usage: npm run chaos -- [--faults n] [--round n] [--seed n] [--only kind,...] [--without kind,...] [--keep]\n' +
-      '       [--target ottla|kafka] [--clients own,kafkajs,librdkafka] [--partitions n] [--pause ms] [--override key=value]\n' +
+      '       [--target ottla|kafka] [--clients own,kafkajs,librdkafka,java] [--partitions n] [--pause ms] [--override key=value]\n' +
       `faults: ${faultKinds.join(', ')}\n`,
   )
   process.exit(exitCodes.usage)

@@ -9,6 +9,7 @@ import { SimRandom } from '../../sim/random.ts'
 import { monotonicMs } from './clock.ts'
 import { ClusterClient } from './cluster-client.ts'
 import { watchGroup } from './group-watch.ts'
+import { JavaClients } from './java.ts'
 import { type KafkajsWorld, kafkajsMember, kafkajsWriter } from './kafkajs.ts'
 import { Librdkafka } from './librdkafka.ts'
 import type { WorkloadLine, WorkloadOptions } from './options.ts'
@@ -44,6 +45,7 @@ async function main(options: WorkloadOptions): Promise<void> {
   const writing: Promise<void>[] = []
   const reading: Promise<void>[] = []
   let rdkafka: Librdkafka | null = null
+  let java: JavaClients | null = null
   if (clients.includes('own')) {
     for (const [index, partition] of partitions.entries()) {
       writing.push(
@@ -61,8 +63,9 @@ async function main(options: WorkloadOptions): Promise<void> {
     )
   }
   if (clients.includes('librdkafka')) rdkafka = new Librdkafka(world, 'rd')
+  if (clients.includes('java')) java = new JavaClients(world, 'java')
   reading.push(follow(readers, 'follower', partitions), watchOffsets(readers, 'offsets', partitions))
-  for (const group of ['js', 'rd']) {
+  for (const group of ['js', 'rd', 'java']) {
     reading.push(watchGroup(readers, { brokers: bootstrap, topic, partitions: partitions.length, group }))
   }
   for (const { id, ...endpoint } of bootstrap) reading.push(watchBroker(readers, id, endpoint, topic))
@@ -80,7 +83,7 @@ async function main(options: WorkloadOptions): Promise<void> {
       .on('close', resolve)
   })
   stopping = true
-  await Promise.all([...writing, rdkafka?.stop()])
+  await Promise.all([...writing, rdkafka?.stop(), java?.stop()])
   readersStopping = true
   await Promise.all(reading)
   clearInterval(timer)
@@ -89,6 +92,7 @@ async function main(options: WorkloadOptions): Promise<void> {
   } catch (error) {
     say({ kind: 'wrong', message: (error as Error).message })
   }
+  java?.admitTheRest()
   await new Promise(resolve => file.end(resolve))
   say({ kind: 'ended' })
   process.exit(0)

@@ -2,7 +2,7 @@
 import type { Endpoint } from './connection.ts'
 import type { Gaps } from './progress.ts'
 
-export const clientKinds = ['own', 'kafkajs', 'librdkafka'] as const
+export const clientKinds = ['own', 'kafkajs', 'librdkafka', 'java'] as const
 export type ClientKind = (typeof clientKinds)[number]
 
 export interface WorkloadOptions {
