@@ -88,7 +88,11 @@ export class ChaosCluster {
 
   /** The partitions as one broker tells of them; null when it does not answer. */
   async seenBy(node: ChaosNode): Promise<Map<string, PartitionView> | null> {
-    return this.#ask(node, async connection => (await partitionsSeenBy(connection, null, askTimeoutMs)).partitions)
+    return (await this.#seenBy(node))?.partitions ?? null
+  }
+
+  #seenBy(node: ChaosNode) {
+    return this.#ask(node, connection => partitionsSeenBy(connection, null, askTimeoutMs))
   }
 
   /** The leader of the quorum, as any broker tells; null when none does. */
@@ -106,13 +110,15 @@ export class ChaosCluster {
 
   /** Why the cluster is not whole yet; null when every broker answers and every partition is in sync on all its replicas. */
   async missing(topic: string | null): Promise<string | null> {
-    const views = await Promise.all(this.nodes.map(node => this.seenBy(node)))
+    const views = await Promise.all(this.nodes.map(node => this.#seenBy(node)))
     for (const [at, view] of views.entries()) {
       const { id } = this.nodes[at]
       if (!view) return `broker ${id} does not answer`
-      if (topic !== null && ![...view.keys()].some(name => name.startsWith(`${topic}-`)))
+      const absent = this.nodes.find(node => !view.brokers.has(node.id))
+      if (absent) return `broker ${id} does not know broker ${absent.id}`
+      if (topic !== null && ![...view.partitions.keys()].some(name => name.startsWith(`${topic}-`)))
         return `broker ${id} does not know ${topic}`
-      for (const [name, { leader, isr, replicas }] of view) {
+      for (const [name, { leader, isr, replicas }] of view.partitions) {
         if (leader < 0) return `${name} has no leader, says broker ${id}`
         if (isr.length < replicas.length) return `${name} is in sync on ${isr.join(', ')} only, says broker ${id}`
       }
