@@ -182,7 +182,7 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
     local: (api, body) => loopback(serve, dispatcher.advertised('controller'), api, body),
     attemptTimeoutMs: config.controllerSocketTimeoutMs,
   })
-  const lifecycle = config.roles.has('broker') ? lifecycleOf(config, host, plane, channel, listeners) : null
+  const lifecycle = config.roles.has('broker') ? lifecycleOf(config, host, plane, channel, listeners, logs) : null
   const brokerEpoch = () => lifecycle?.brokerEpoch ?? -1
   const timeoutMs = Math.min(config.requestTimeoutMs, ownRequestsTimeoutMs)
   const controllerRequests = new ControllerRequests({
@@ -207,6 +207,7 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
       endpointOf: id => metadata.brokers.get(id)?.endpoints.find(({ name }) => name === listenerName) ?? null,
       brokerEpoch,
       alterPartition: request => controllerRequests.alterPartition(request),
+      assignDirectories: request => controllerRequests.assignDirectories(request),
     },
   })
   const isHere = () => controller.isActive
@@ -243,9 +244,9 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
   const close = async () => {
     lifecycle?.close()
     channel.close()
+    await rooms.partitions.close()
     await plane.close()
     await peers.close()
-    await rooms.partitions.close()
   }
   return { rooms, serve, lifecycle, plane, close }
 }
@@ -256,6 +257,7 @@ function lifecycleOf(
   plane: MetadataPlane,
   channel: ControllerChannel,
   listeners: Listeners,
+  logs: Logs,
 ): Lifecycle {
   const { identity, applied, previousBrokerEpoch } = plane
   return new Lifecycle({
@@ -278,7 +280,8 @@ function lifecycleOf(
     })),
     rack: config.brokerRack,
     logDirs: [...identity.directoryIds.values()],
-    offlineLogDirs: () => [],
+    offlineLogDirs: () =>
+      logs.directories.filter(({ isOffline }) => isOffline).flatMap(({ meta }) => meta?.directoryId ?? []),
     previousBrokerEpoch,
     applied,
     registrationTimeoutMs: config.initialBrokerRegistrationTimeoutMs,

@@ -3,6 +3,7 @@ import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { createTopics } from '../../protocol/messages/19-create-topics.ts'
 import { alterPartition } from '../../protocol/messages/56-alter-partition.ts'
 import { allocateProducerIds } from '../../protocol/messages/67-allocate-producer-ids.ts'
+import { assignReplicasToDirs } from '../../protocol/messages/73-assign-replicas-to-dirs.ts'
 import type { DecodedResponseOf, RequestInputOf } from '../../protocol/schema.ts'
 import type { Host } from '../host/host.ts'
 import type { Watermark } from '../lib/watermark.ts'
@@ -80,6 +81,14 @@ export class ControllerRequests {
   alterPartition(request: RequestInputOf<typeof alterPartition>): Promise<DecodedResponseOf<typeof alterPartition>> {
     const { channel, timeoutMs } = this.#options
     return channel.request(alterPartition, request, { timeoutMs, lane: 'in-sync' })
+  }
+
+  /** Throws KafkaError when no controller answers. */
+  assignDirectories(
+    request: RequestInputOf<typeof assignReplicasToDirs>,
+  ): Promise<DecodedResponseOf<typeof assignReplicasToDirs>> {
+    const { channel, timeoutMs } = this.#options
+    return channel.request(assignReplicasToDirs, request, { timeoutMs, lane: 'in-sync' })
   }
 }
 

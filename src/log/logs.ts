@@ -139,15 +139,24 @@ export class Logs {
   }
 
   /**
-   * The log of a partition, made if need be, in the directory with the fewest. Its names are durable when it resolves.
+   * The log of a partition, made if need be, in the directory with this id, or else in that with the fewest. Its names are durable when it resolves.
    * Rejects with KafkaError KAFKA_STORAGE_ERROR.
    */
-  async create(topic: string, topicId: string, partition: number, config: LogConfig): Promise<Log> {
+  async create(
+    topic: string,
+    topicId: string,
+    partition: number,
+    config: LogConfig,
+    directoryId: string | null = null,
+  ): Promise<Log> {
     const name = `${topic}-${partition}`
     return this.#exclusively(name, async () => {
       const existing = await this.load(topic, partition, config)
       if (existing) return existing
-      const online = this.#states.filter(state => !state.directory.isOffline)
+      // Never in another one while its own is offline: what lies there may be all that is left of it.
+      const assigned = this.#states.filter(({ directory }) => directory.meta?.directoryId === directoryId)
+      const usable = directoryId !== null && assigned.length > 0 ? assigned : [...this.#states]
+      const online = usable.filter(state => !state.directory.isOffline)
       const state = online.sort((a, b) => a.logs.size - b.logs.size)[0]
       if (!state || this.#closed) throw new KafkaError(Errors.KAFKA_STORAGE_ERROR, 'no log directory is online')
       try {

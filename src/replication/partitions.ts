@@ -11,12 +11,18 @@ import type { Logs } from '../log/logs.ts'
 import type { PartitionInfo, Topic } from '../metadata/entities.ts'
 import { metadataTopic } from '../metadata/internal-topics.ts'
 import type { MetadataState } from '../metadata/state.ts'
+import {
+  type AssignDirectoriesRequest,
+  type AssignDirectoriesResponse,
+  DirectoryAssignments,
+} from './directory-assignments.ts'
 import type { PeerRequests } from './fetcher.ts'
 import { Fetchers } from './fetchers.ts'
 import { type AlterPartitionRequest, type AlterPartitionResponse, IsrUpdates } from './isr-updates.ts'
 import { Partition, type PartitionContext, type PartitionState, type Role } from './partition.ts'
 import type { ReplicationSettings } from './settings.ts'
 
+export type { AssignDirectoriesRequest, AssignDirectoriesResponse } from './directory-assignments.ts'
 export type { PeerRequests } from './fetcher.ts'
 export type { AlterPartitionRequest, AlterPartitionResponse } from './isr-updates.ts'
 export { type ReplicationSettings, replicationSettings } from './settings.ts'
@@ -30,6 +36,8 @@ export interface ClusterLinks {
   readonly brokerEpoch: () => number
   /** Asks the controller. Rejects when it cannot be asked. */
   readonly alterPartition: (request: AlterPartitionRequest) => Promise<AlterPartitionResponse>
+  /** Tells the controller where replicas lie. Rejects when it cannot be told. */
+  readonly assignDirectories: (request: AssignDirectoriesRequest) => Promise<AssignDirectoriesResponse>
 }
 
 export interface PartitionsOptions {
@@ -41,6 +49,9 @@ export interface PartitionsOptions {
   readonly settings: ReplicationSettings
   readonly cluster: ClusterLinks
 }
+
+/** Stand for: not assigned, lost, and being migrated. */
+const reservedDirectories = new Set(['AAAAAAAAAAAAAAAAAAAAAA', 'AAAAAAAAAAAAAAAAAAAAAQ', 'AAAAAAAAAAAAAAAAAAAAAg'])
 
 /** Hears of leadership on this broker, in order for each partition. Must not throw. */
 export interface LeadershipListener {
@@ -56,6 +67,7 @@ export class Partitions {
   readonly #work = new Map<string, Promise<void>>()
   readonly #context: PartitionContext
   readonly #isrUpdates: IsrUpdates
+  readonly #directories: DirectoryAssignments
   readonly #fetchers: Fetchers
   #stopListening: () => void = () => {}
   #cancelCheck: Cancel = () => {}
@@ -65,8 +77,9 @@ export class Partitions {
     this.#options = options
     const { host, brokerId, settings, metadata, cluster } = options
     const { clock, random, log } = host
-    const { brokerEpoch, alterPartition, peers, endpointOf } = cluster
+    const { brokerEpoch, alterPartition, assignDirectories, peers, endpointOf } = cluster
     this.#isrUpdates = new IsrUpdates({ clock, log, brokerId, brokerEpoch, alterPartition })
+    this.#directories = new DirectoryAssignments({ clock, log, brokerId, brokerEpoch, assignDirectories })
     this.#fetchers = new Fetchers({ clock, random, log, brokerId, brokerEpoch, peers, endpointOf, settings })
     this.#context = {
       clock,
@@ -161,6 +174,7 @@ export class Partitions {
     this.#cancelCheck()
     this.#fetchers.close()
     this.#isrUpdates.close()
+    this.#directories.close()
     await this.settled()
     for (const partition of this.all()) partition.close(new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER))
   }
@@ -177,13 +191,14 @@ export class Partitions {
       // The metadata may have moved on while the files of an earlier step were in work.
       const now = metadata.topicsById.get(topic.id)?.partitions[info.index]
       if (!now || !this.#isOurs(now) || this.#closed || this.get(topic.name, info.index)?.topicId === topic.id) return
-      const log = await this.#openLog(topic, info.index)
+      const log = await this.#openLog(topic, now)
       const current = metadata.topicsById.get(topic.id)?.partitions[info.index]
       if (this.#closed) return
       if (!current || !this.#isOurs(current)) return this.#deleteLog(topic, info.index)
       const partition = new Partition(topic.id, log, stateOf(current), this.#context)
       this.#put(partition)
       partition.start()
+      this.#tellDirectory(topic, current, log)
     })
   }
 
@@ -214,7 +229,22 @@ export class Partitions {
     })
   }
 
-  async #openLog(topic: Topic, index: number): Promise<Log> {
+  #tellDirectory(topic: Topic, info: PartitionInfo, log: Log): void {
+    const { logs } = this.#options
+    const directoryId = logs.directoryOf(log).meta?.directoryId
+    if (directoryId && directoryId !== this.#assignedDirectory(info)) {
+      this.#directories.submit(topic.id, info.index, directoryId)
+    }
+  }
+
+  /** The directory that the controller has in mind; null for any. */
+  #assignedDirectory({ replicas, directories }: PartitionInfo): string | null {
+    const id = directories[replicas.indexOf(this.#options.brokerId)]
+    return id === undefined || reservedDirectories.has(id) ? null : id
+  }
+
+  async #openLog(topic: Topic, info: PartitionInfo): Promise<Log> {
+    const { index } = info
     const { logs, logConfig } = this.#options
     const config = logConfig(topic.name)
     const existing = logs.get(topic.name, index)
@@ -224,7 +254,7 @@ export class Partitions {
     }
     // A log of the same name but another id is what an earlier topic left behind (KAFKA-14616).
     if (existing) await logs.delete(topic.name, index)
-    return logs.create(topic.name, topic.id, index, config)
+    return logs.create(topic.name, topic.id, index, config, this.#assignedDirectory(info))
   }
 
   #forget(topic: Topic): void {

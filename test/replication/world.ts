@@ -129,6 +129,7 @@ export class World {
         endpointOf: to => ({ host: 'node', port: to }),
         brokerEpoch: () => node.brokerEpoch,
         alterPartition: request => this.#alter(id, request),
+        assignDirectories: async () => ({ throttleTimeMs: 0, errorCode: 0, directories: [] }),
       },
     })
     const closing = new Watermark(0)
