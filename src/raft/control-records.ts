@@ -1,31 +1,36 @@
-/** Finds in the metadata log what the quorum says of itself: its version and its voters. */
+/** Finds in record batches what the quorum says of itself: its version and its voters. */
 import { decodeMessage } from '../../protocol/compile.ts'
 import { isControl, iterateBatches, nextOffset } from '../../protocol/records/batch.ts'
 import { ControlType, controlType } from '../../protocol/records/control.ts'
 import { readRecords } from '../../protocol/records/record.ts'
 import { kRaftVersionRecord, votersRecord } from '../../protocol/stored/control.ts'
-import type { Voters } from './snapshot-file.ts'
+import type { QuorumChange } from './core/core.ts'
+import { voterSetOf } from './core/epoch-records.ts'
 
-export interface QuorumFacts {
-  kraftVersion: number | null
-  voters: Voters | null
+export interface FoundChanges {
+  readonly changes: readonly QuorumChange[]
+  /** The offset after the last whole batch. */
+  readonly nextOffset: number
 }
 
-/** Brings `facts` up to date with the control batches of `chunk`; returns the offset after its last whole batch. */
-export function learnFromBatches(chunk: Buffer, from: number, facts: QuorumFacts): number {
+/** Looks at the batches of `chunk` that end after `from`. Throws KafkaError and ParseError for bytes that make no sense. */
+export function quorumChangesIn(chunk: Buffer, from: number): FoundChanges {
+  const changes: QuorumChange[] = []
   let next = from
   for (const at of iterateBatches(chunk)) {
+    if (nextOffset(chunk, at) <= from) continue
     next = nextOffset(chunk, at)
     if (!isControl(chunk, at)) continue
-    for (const { key, value } of readRecords(chunk, at)) {
-      if (!value) continue
-      const type = controlType(key)
+    for (const { key, value, offset } of readRecords(chunk, at)) {
+      const type = value ? controlType(key) : -1
+      if (!value || offset < from) continue
       if (type === ControlType.KRAFT_VERSION) {
-        facts.kraftVersion = decodeMessage(kRaftVersionRecord, 0, value).kRaftVersion
+        const { kRaftVersion } = decodeMessage(kRaftVersionRecord, 0, value)
+        changes.push({ offset, voters: null, kraftVersion: kRaftVersion })
       } else if (type === ControlType.KRAFT_VOTERS) {
-        facts.voters = decodeMessage(votersRecord, 0, value).voters
+        changes.push({ offset, voters: voterSetOf(decodeMessage(votersRecord, 0, value).voters), kraftVersion: null })
       }
     }
   }
-  return next
+  return { changes, nextOffset: next }
 }

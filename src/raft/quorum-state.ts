@@ -4,6 +4,7 @@
  */
 import type { Disk } from '../host/host.ts'
 import { DurableFile } from '../log/durable-file.ts'
+import { noDirectory } from './core/replica-key.ts'
 
 export const quorumStateFile = 'quorum-state'
 
@@ -71,20 +72,29 @@ function votersOf(value: unknown): number[] {
   })
 }
 
-/** Durable when it resolves. Throws DiskError. */
-export function writeQuorumState(disk: Disk, directory: string, state: QuorumState): Promise<void> {
-  const { leaderId, leaderEpoch, votedId } = state
-  const fields =
-    state.version === 1
-      ? { leaderId, leaderEpoch, votedId, votedDirectoryId: state.votedDirectoryId, data_version: 1 }
-      : {
-          clusterId: '',
-          leaderId,
-          leaderEpoch,
-          votedId,
-          appliedOffset: 0,
-          currentVoters: state.voters.map(voterId => ({ voterId })),
-          data_version: 0,
-        }
-  return new DurableFile(disk, directory, quorumStateFile).write(JSON.stringify(fields))
+/** The one writer of the file. */
+export class QuorumStateFile {
+  readonly #file: DurableFile
+
+  constructor(disk: Disk, directory: string) {
+    this.#file = new DurableFile(disk, directory, quorumStateFile)
+  }
+
+  /** This, or what was written after it, is durable when it resolves. Rejects with DiskError. */
+  write(state: QuorumState): Promise<void> {
+    const { leaderId, leaderEpoch, votedId } = state
+    const fields =
+      state.version === 1
+        ? { leaderId, leaderEpoch, votedId, votedDirectoryId: state.votedDirectoryId ?? noDirectory, data_version: 1 }
+        : {
+            clusterId: '',
+            leaderId,
+            leaderEpoch,
+            votedId,
+            appliedOffset: 0,
+            currentVoters: state.voters.map(voterId => ({ voterId })),
+            data_version: 0,
+          }
+    return this.#file.write(JSON.stringify(fields))
+  }
 }

@@ -1,29 +1,38 @@
 /**
- * The metadata log as a quorum of one: this node is the only voter, leads a new epoch from every start, and an offset is
- * committed as soon as it is durable here. Files and bytes are those of KRaft, so a larger quorum can take them over.
+ * The metadata log as a quorum keeps it (KRaft): drives the pure core with what disk, network and clock bring, and does
+ * what it asks for. A node that is the only voter is the same code: it leads at once.
+ *
+ * Two promises hold everything together: what was voted and which epoch was seen is durable before any answer or request
+ * tells of it, and a fetch acknowledges only what is durable here.
  */
-import { encodeMessage } from '../../protocol/compile.ts'
-import { Errors, KafkaError } from '../../protocol/errors.ts'
+import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
 import { buildBatch } from '../../protocol/records/builder.ts'
-import { buildControlBatch, ControlType } from '../../protocol/records/control.ts'
-import { leaderChangeMessage } from '../../protocol/stored/control.ts'
-import type { Host } from '../host/host.ts'
-import type { Watermark } from '../lib/watermark.ts'
+import { buildControlBatch } from '../../protocol/records/control.ts'
+import type { Endpoint, Host } from '../host/host.ts'
+import { Watermark } from '../lib/watermark.ts'
 import type { Log } from '../log/log.ts'
 import type { LogEntry, ReplicatedLog } from '../machine/machine.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
-import { learnFromBatches, type QuorumFacts } from './control-records.ts'
-import { type QuorumState, readQuorumState, writeQuorumState } from './quorum-state.ts'
-import {
-  encodeSnapshot,
-  listSnapshots,
-  quorumRecords,
-  readSnapshot,
-  type Snapshot,
-  type SnapshotId,
-  snapshotFileName,
-} from './snapshot-file.ts'
-import { writeFileAtomically } from './snapshot-writer.ts'
+import { PeerError } from '../network/peers.ts'
+import { RaftCore } from './core/core.ts'
+import type { DurableElection, Effect, Send } from './core/effects.ts'
+import { storedVoters } from './core/epoch-records.ts'
+import { type NamedAddress, noDirectory } from './core/replica-key.ts'
+import { defaultQuorumTimeouts, type QuorumTimeouts } from './core/timeouts.ts'
+import type { Change } from './core/voter-changes.ts'
+import type { VoterSet } from './core/voter-set.ts'
+import { FollowerLog } from './follower-log.ts'
+import { LogOnDisk, readLog } from './log-on-disk.ts'
+import { describeQuorumOf, type QuorumDescription } from './quorum-description.ts'
+import { QuorumRequests } from './quorum-requests.ts'
+import { isExpected, kraftVersions, type Setup, type StaticVoter, setUp } from './quorum-setup.ts'
+import { QuorumStateFile } from './quorum-state.ts'
+import { RaftTimer } from './raft-timer.ts'
+import { encodeSnapshot, type SnapshotId } from './snapshot-file.ts'
+import { type RaftSend, sendOut } from './wire-out.ts'
+
+export type { QuorumDescription } from './quorum-description.ts'
+export { QuorumError } from './quorum-setup.ts'
 
 export interface QuorumOptions {
   readonly host: Host
@@ -32,129 +41,218 @@ export interface QuorumOptions {
   readonly nodeId: number
   /** Id of the log directory that holds the log; null in one formatted before directories had ids. */
   readonly directoryId: string | null
+  /** Needed where there are others. */
+  readonly clusterId?: string
+  /** The voters by configuration; empty when the log itself names them. */
+  readonly voters?: readonly StaticVoter[]
+  /** Whom to ask who leads, beside the voters. */
+  readonly bootstrapServers?: readonly Endpoint[]
+  /** Never votes: a broker without the controller role. */
+  readonly observer?: boolean
+  /** The listener by which members reach each other. */
+  readonly listenerName?: string
+  /** Where this node listens for other members. */
+  readonly endpoints?: readonly NamedAddress[]
+  readonly timeouts?: Partial<QuorumTimeouts>
+  readonly autoJoin?: boolean
+  readonly fetchBytesMax?: number
+  readonly snapshotBytesMax?: number
+  /** How requests leave this node; without it, this node is the whole quorum. */
+  readonly peers?: RaftSend
 }
 
-/** The metadata log belongs to a quorum that this node cannot lead alone. */
-export class QuorumError extends Error {
-  constructor(problem: string) {
-    super(problem)
-    this.name = 'QuorumError'
-  }
+export interface LeaderAndEpoch {
+  /** -1: nobody is known to lead. */
+  readonly leaderId: number
+  readonly epoch: number
+}
+
+/** Told right after what it tells of. Must not throw. */
+export interface QuorumListener {
+  leaderChanged?(to: LeaderAndEpoch): void
+  /** This node leads, and the first record of its epoch is committed: whatever was committed before is known here. */
+  elected?(epoch: number): void
+  resigned?(epoch: number): void
+  /** The log begins with this snapshot now: what was learned before gives way to it. */
+  snapshotInstalled?(id: SnapshotId, records: readonly MetadataRecord[]): void
 }
 
 /** Largest batch of the metadata log, as in Kafka. */
 export const metadataBatchBytesMax = 8 << 20
-const scanBytes = 1 << 20
-const noUuid = 'AAAAAAAAAAAAAAAAAAAAAA'
+const resignTimeoutMs = 1000
 
 export class Quorum implements ReplicatedLog {
   readonly nodeId: number
-  readonly leaderEpoch: number
   readonly directoryId: string
-  /** What the newest snapshot holds: the state before `logStartOffset`. Empty without one. */
+  readonly clusterId: string
+  /** Offsets below are committed, as far as this node knows. */
+  readonly committed: Watermark
+  /** What the snapshot holds that this start began with: the state before `logStartOffset`. Empty without one. */
   readonly snapshotRecords: readonly MetadataRecord[]
   readonly snapshotId: SnapshotId | null
+  /** Where the state machine begins to read: after that snapshot. */
+  readonly logStartOffset: number
+  /** What other members, and those who administer them, ask of this one. */
+  readonly requests: QuorumRequests
   readonly #host: Host
   readonly #log: Log
-  readonly #facts: QuorumFacts
-  readonly #replayFrom: number
-  /** Wall clock, milliseconds: when this node became leader. */
-  readonly #ledSinceMs: number
+  readonly #setup: Setup
+  readonly #options: QuorumOptions
+  readonly #core: RaftCore
+  readonly #timer: RaftTimer
+  readonly #stateFile: QuorumStateFile
+  readonly #disk: FollowerLog
+  readonly #listeners = new Set<QuorumListener>()
+  readonly #changes = new Map<number, (outcome: { error: ErrorCode; message: string | null }) => void>()
+  readonly #waiting = new Set<() => void>()
+  /** What must be durable before anything leaves this node; null when nothing is being written. */
+  #persisting: Promise<void> | null = null
+  #isPerforming = false
+  #isWaking = false
+  #electedEpoch = -1
+  #toldLeader: LeaderAndEpoch = { leaderId: -1, epoch: -1 }
+  #failure: KafkaError | null = null
 
-  private constructor(options: QuorumOptions, epoch: number, facts: QuorumFacts, latest: Latest) {
-    this.nodeId = options.nodeId
-    this.leaderEpoch = epoch
-    this.directoryId = options.directoryId ?? noUuid
-    this.snapshotRecords = latest.snapshot?.records ?? []
-    this.snapshotId = latest.id
-    this.#host = options.host
-    this.#log = options.log
-    this.#facts = facts
-    this.#replayFrom = Math.max(latest.id?.endOffset ?? 0, options.log.logStartOffset)
-    this.#ledSinceMs = options.host.clock.now()
+  private constructor(options: QuorumOptions, setup: Setup) {
+    const { host, log, nodeId, listenerName = '', endpoints = [] } = options
+    const timeouts = { ...defaultQuorumTimeouts, ...options.timeouts }
+    this.nodeId = nodeId
+    this.directoryId = options.directoryId ?? noDirectory
+    this.clusterId = options.clusterId ?? ''
+    this.committed = new Watermark(setup.replayFrom)
+    this.snapshotRecords = setup.snapshot?.records ?? []
+    this.snapshotId = setup.snapshotId
+    this.logStartOffset = setup.replayFrom
+    this.#host = host
+    this.#log = log
+    this.#setup = setup
+    this.#options = options
+    this.#stateFile = new QuorumStateFile(host.disk, log.directory)
+    this.#core = new RaftCore({
+      self: { id: nodeId, directoryId: this.directoryId },
+      canVote: !options.observer,
+      history: setup.history,
+      log: new LogOnDisk(log, setup.snapshots),
+      timeouts,
+      random: host.random,
+      bootstrap: options.bootstrapServers ?? [],
+      listenerName,
+      endpoints,
+      kraftVersions,
+      autoJoin: options.autoJoin ?? false,
+      highWatermark: setup.replayFrom,
+    })
+    this.#disk = new FollowerLog({
+      log,
+      snapshots: setup.snapshots,
+      logger: host.log,
+      step: run => {
+        if (!this.#failure) this.#step(run)
+      },
+      failed: error => this.#storageFailed(error),
+      installed: (id, records) => {
+        for (const listener of [...this.#listeners]) listener.snapshotInstalled?.(id, records)
+      },
+    })
+    this.requests = new QuorumRequests({
+      clusterId: this.clusterId,
+      log,
+      snapshots: setup.snapshots,
+      clock: host.clock,
+      step: run => this.#step(run),
+      told: () => this.#told(),
+      changed: waitMs => this.#changed(waitMs),
+      change: begin => this.#change(begin),
+    })
+    const pauseMs = Math.max(50, timeouts.electionTimeoutMs / 5)
+    const limits = { pauseMs, graceMs: timeouts.fetchTimeoutMs / 4, pausesInRowMax: 3 }
+    this.#timer = new RaftTimer(host.clock, limits, () => this.#step((core, nowMs) => core.tick(nowMs)))
   }
 
   /**
-   * Reads what is there, votes for itself in a new epoch, and opens it in the log, durably. Throws QuorumError,
-   * QuorumStateError, SnapshotError, KafkaError and DiskError.
+   * Reads what is there and takes part from now on. Does not wait for a leader, unless this node is the only voter: then
+   * it leads a new epoch, durably, when this resolves. Throws QuorumError, QuorumStateError, SnapshotError, KafkaError and
+   * DiskError.
    */
   static async open(options: QuorumOptions): Promise<Quorum> {
-    const { host, log, nodeId, directoryId } = options
-    const state = await readQuorumState(host.disk, log.directory)
-    const latest = await readLatest(host, log.directory)
-    const facts: QuorumFacts = {
-      kraftVersion: latest.snapshot?.kraftVersion ?? null,
-      voters: latest.snapshot?.voters ?? null,
+    const { listenerName = '', endpoints = [], voters = [] } = options
+    const setup = await setUp({ ...options, listenerName, endpoints, voters, isAlone: !options.peers })
+    const quorum = new Quorum(options, setup)
+    quorum.#disk.watch()
+    quorum.#step((core, nowMs) => core.start(setup.election, nowMs))
+    await quorum.#persisting
+    if (quorum.isLeader) {
+      await new Promise<void>((resolve, reject) => {
+        quorum.committed.reached(quorum.logEndOffset, failure => (failure ? reject(failure) : resolve()))
+      })
     }
-    if (latest.id && log.logEndOffset < latest.id.endOffset) await log.truncateFullyAndStartAt(latest.id.endOffset)
-    const votersInLog = await scanControl(log, Math.max(latest.id?.endOffset ?? 0, log.logStartOffset), facts)
-    checkAlone(nodeId, state, facts)
-    const epoch = Math.max(state?.leaderEpoch ?? 0, log.latestEpoch?.epoch ?? 0, latest.id?.epoch ?? 0) + 1
-    const version = (facts.kraftVersion ?? 0) > 0 ? 1 : 0
-    // The vote must be durable before the epoch is used: two leaders of one epoch would write different records.
-    await writeQuorumState(host.disk, log.directory, {
-      leaderId: nodeId,
-      leaderEpoch: epoch,
-      votedId: nodeId,
-      votedDirectoryId: directoryId ?? noUuid,
-      version,
-      voters: [nodeId],
-    })
-    const quorum = new Quorum(options, epoch, facts, latest)
-    quorum.#openEpoch(votersInLog || (latest.id?.endOffset ?? 0) > 0)
-    quorum.#keepHighWatermark()
-    await new Promise<void>((resolve, reject) => {
-      quorum.committed.reached(log.logEndOffset, failure => (failure ? reject(failure) : resolve()))
-    })
     return quorum
   }
 
-  /** Offsets below are durable here, and here is everywhere. */
-  get committed(): Watermark {
-    return this.#log.durable
+  get leaderId(): number {
+    return this.#core.role.kind === 'resigned' ? -1 : this.#core.leaderId
   }
 
-  /** Where the state machine begins to read: after the snapshot. */
-  get logStartOffset(): number {
-    return this.#replayFrom
+  get leaderEpoch(): number {
+    return this.#core.epoch
+  }
+
+  get isLeader(): boolean {
+    return this.#core.role.kind === 'leader'
+  }
+
+  /** Level of the feature kraft.version: 1 when the voters are in the log itself. */
+  get kraftVersion(): number {
+    return this.#setup.history.kraftVersion
   }
 
   get logEndOffset(): number {
     return this.#log.logEndOffset
   }
 
+  get voters(): VoterSet {
+    return this.#core.voters
+  }
+
+  /** Where the leader listens for other nodes; null when that is not known. */
+  leaderEndpoint(): Endpoint | null {
+    return this.leaderId < 0 ? null : this.#core.leaderAddress
+  }
+
+  /** Hears of every change from now on, and right away of what is known already. Returns how to stop. */
+  listen(listener: QuorumListener): () => void {
+    this.#listeners.add(listener)
+    if (this.#toldLeader.leaderId >= 0) listener.leaderChanged?.(this.#toldLeader)
+    if (this.isLeader && this.#electedEpoch === this.leaderEpoch) listener.elected?.(this.leaderEpoch)
+    return () => this.#listeners.delete(listener)
+  }
+
   append(entries: readonly LogEntry[], timestampMs: number): number {
+    if (!this.isLeader || this.#failure) throw new KafkaError(Errors.NOT_CONTROLLER)
     const batch = buildBatch({ records: entries, baseTimestamp: timestampMs })
     if (batch.length > metadataBatchBytesMax) throw new KafkaError(Errors.RECORD_LIST_TOO_LARGE)
-    return this.#append(batch)
+    return this.#append(batch, this.leaderEpoch)
   }
 
   async read(offset: number, bytesMax: number): Promise<Buffer> {
     return readLog(this.#log, offset, bytesMax)
   }
 
-  /** What DescribeQuorum tells: the one voter, always caught up. */
+  /** Throws KafkaError NOT_LEADER_OR_FOLLOWER where this node doesn't lead: only the leader knows of all. */
   describe(): QuorumDescription {
-    const nowMs = this.#host.clock.now()
-    return {
-      leaderId: this.nodeId,
-      leaderEpoch: this.leaderEpoch,
-      highWatermark: this.committed.value,
-      voters: [
-        {
-          replicaId: this.nodeId,
-          directoryId: this.directoryId,
-          logEndOffset: this.logEndOffset,
-          lastFetchTimestampMs: nowMs,
-          lastCaughtUpTimestampMs: Math.max(nowMs, this.#ledSinceMs),
-        },
-      ],
-    }
+    return describeQuorumOf(this.#core, {
+      self: { id: this.nodeId, directoryId: this.directoryId },
+      logEndOffset: this.logEndOffset,
+      nowMs: this.#timer.now(),
+      wallMs: this.#host.clock.now(),
+      endpoints: this.#options.endpoints ?? [],
+    })
   }
 
-  /** Level of the feature kraft.version: 1 when the voters are in the log itself. */
-  get kraftVersion(): number {
-    return this.#facts.kraftVersion ?? 0
+  /** Raises kraft.version: the voters move from the configuration into the log. Throws KafkaError. */
+  async upgradeVersion(level: number): Promise<void> {
+    const { error, message } = await this.#change((core, nowMs) => core.upgrade(level, nowMs))
+    if (error !== Errors.NONE) throw new KafkaError(error, message)
   }
 
   /**
@@ -162,106 +260,209 @@ export class Quorum implements ReplicatedLog {
    * older snapshots. Throws DiskError.
    */
   async saveSnapshot(id: SnapshotId, records: Iterable<MetadataRecord>, lastTimestampMs: number): Promise<void> {
-    const { kraftVersion, voters } = this.#facts
-    const bytes = encodeSnapshot({ records, kraftVersion, voters, lastTimestampMs }, id.epoch, this.#host.clock.now())
-    const { disk } = this.#host
-    await writeFileAtomically(disk, this.#log.directory, snapshotFileName(id), bytes)
-    if (id.endOffset > this.#log.logStartOffset) this.#log.deleteRecordsBefore(id.endOffset)
-    for (const older of await listSnapshots(disk, this.#log.directory)) {
-      if (older.endOffset < id.endOffset) await disk.remove(`${this.#log.directory}/${snapshotFileName(older)}`)
+    const { endOffset } = id
+    const epoch = this.#log.epochs.epochForOffset(endOffset - 1) ?? id.epoch
+    const { voters, kraftVersion } = this.#setup.history.before(endOffset)
+    const content = { records, kraftVersion, voters: voters && storedVoters(voters), lastTimestampMs }
+    const bytes = encodeSnapshot(content, epoch, this.#host.clock.now())
+    await this.#setup.snapshots.save({ endOffset, epoch }, bytes)
+    if (endOffset > this.#log.logStartOffset && endOffset <= this.#log.logEndOffset) {
+      await this.#log.deleteRecordsBefore(endOffset)
+    }
+    await this.#setup.snapshots.removeBefore(endOffset)
+  }
+
+  /** Hands over if it leads, and takes no part any more. The log itself is closed with the others. */
+  async close(): Promise<void> {
+    if (!this.#failure && this.#step((core, nowMs) => core.resign(nowMs))) {
+      const deadlineMs = this.#host.clock.monotonic() + resignTimeoutMs
+      while (this.#isHandingOver() && this.#host.clock.monotonic() < deadlineMs) await this.#changed(50)
+    }
+    await this.#persisting?.catch(() => {})
+    this.#stop(new KafkaError(Errors.NOT_CONTROLLER, 'the node stops'))
+    await this.#setup.snapshots.dropArriving()
+  }
+
+  /** Why this node takes no part any more; null while it does. */
+  get failure(): KafkaError | null {
+    return this.#failure
+  }
+
+  /** One event: what the core decides on it is done before this returns, as far as it can be done at once. */
+  #step<T>(run: (core: RaftCore, nowMs: number) => T): T {
+    const nowMs = this.#timer.now()
+    const result = run(this.#core, nowMs)
+    this.#perform()
+    return result
+  }
+
+  /** Resolves when whatever was decided so far may be told. Rejects with KafkaError. */
+  async #told(): Promise<void> {
+    if (this.#failure) throw this.#failure
+    await this.#persisting
+    if (this.#failure) throw this.#failure
+  }
+
+  /** Resolves at the next change of log, leader or high watermark, or after `waitMs`. */
+  #changed(waitMs: number): Promise<void> {
+    return new Promise(resolve => {
+      const settle = () => {
+        cancel()
+        this.#waiting.delete(settle)
+        resolve()
+      }
+      const cancel = this.#host.clock.after(waitMs, settle)
+      this.#waiting.add(settle)
+    })
+  }
+
+  /** Resolves with what came of a change of voters. Never rejects. */
+  async #change(
+    begin: (core: RaftCore, nowMs: number) => Change,
+  ): Promise<{ error: ErrorCode; message: string | null }> {
+    if (this.#failure) return { error: Errors.NOT_LEADER_OR_FOLLOWER, message: null }
+    const outcome = await new Promise<{ error: ErrorCode; message: string | null }>(resolve => {
+      this.#step((core, nowMs) => {
+        const change = begin(core, nowMs)
+        if ('ticket' in change) this.#changes.set(change.ticket, resolve)
+        else resolve(change.outcome)
+      })
+    })
+    await this.#persisting?.catch(() => {})
+    return outcome
+  }
+
+  #perform(): void {
+    if (this.#isPerforming) return
+    this.#isPerforming = true
+    try {
+      for (let effects = this.#core.takeEffects(); effects.length > 0; effects = this.#core.takeEffects()) {
+        for (const effect of effects) if (!this.#failure) this.#execute(effect)
+      }
+    } finally {
+      this.#isPerforming = false
+    }
+    if (!this.#failure) this.#timer.set(this.#core.deadlineMs)
+  }
+
+  #execute(effect: Effect): void {
+    switch (effect.kind) {
+      case 'persist':
+        return this.#persist(effect.state)
+      case 'send':
+        return this.#send(effect.send)
+      case 'append': {
+        const timestampMs = this.#host.clock.now()
+        this.#append(buildControlBatch({ records: effect.records, timestampMs }), effect.epoch)
+        return
+      }
+      case 'appendFetched':
+        return this.#disk.append(effect.records, effect.epoch)
+      case 'truncate':
+        return this.#disk.truncate(effect.offset)
+      case 'writePiece':
+        return this.#disk.writePiece(effect)
+      case 'highWatermark':
+        this.#log.highWatermark = effect.offset
+        this.committed.advance(effect.offset)
+        return this.#wake()
+      case 'leader':
+        return this.#tellLeader()
+      case 'elected':
+        this.#electedEpoch = effect.epoch
+        for (const listener of [...this.#listeners]) listener.elected?.(effect.epoch)
+        return
+      case 'resigned':
+        for (const listener of [...this.#listeners]) listener.resigned?.(effect.epoch)
+        return this.#wake()
+      case 'changed':
+        this.#changes.get(effect.ticket)?.(effect.outcome)
+        this.#changes.delete(effect.ticket)
     }
   }
 
-  /** Says who leads, in the log itself; with the voters once, when they came from outside of the log. */
-  #openEpoch(votersKnown: boolean): void {
-    const voter = { voterId: this.nodeId, voterDirectoryId: this.directoryId }
-    // Kafka writes version 0 at every kraft.version.
-    const value = encodeMessage(leaderChangeMessage, 0, {
-      version: 0,
-      leaderId: this.nodeId,
-      voters: [voter],
-      grantingVoters: [voter],
+  #tellLeader(): void {
+    const { leaderId, leaderEpoch: epoch } = this
+    this.#wake()
+    if (leaderId === this.#toldLeader.leaderId && epoch === this.#toldLeader.epoch) return
+    this.#toldLeader = { leaderId, epoch }
+    this.#host.log.info({ leaderId, epoch, role: this.#core.role.kind }, 'the leader of the metadata quorum changed')
+    for (const listener of [...this.#listeners]) listener.leaderChanged?.(this.#toldLeader)
+  }
+
+  #persist({ epoch, leaderId, votedFor, kraftVersion, voterIds }: DurableElection): void {
+    const writing = this.#stateFile
+      .write({
+        leaderId,
+        leaderEpoch: epoch,
+        votedId: votedFor?.id ?? -1,
+        votedDirectoryId: votedFor?.directoryId ?? null,
+        version: kraftVersion > 0 ? 1 : 0,
+        voters: voterIds,
+      })
+      .catch(error => {
+        this.#log.fail(error)
+        this.#stop(new KafkaError(Errors.KAFKA_STORAGE_ERROR, String(error)))
+      })
+      .finally(() => {
+        if (this.#persisting === writing) this.#persisting = null
+      })
+    this.#persisting = writing
+  }
+
+  #send(send: Send): void {
+    const { peers, fetchBytesMax = 1 << 20, snapshotBytesMax = 1 << 20 } = this.#options
+    if (!peers) return
+    const go = () => {
+      if (this.#failure) return
+      sendOut(peers, send, { clusterId: this.clusterId, fetchBytesMax, snapshotBytesMax }).then(
+        answer => this.#failure || this.#step((core, nowMs) => core.answered(send, answer, nowMs)),
+        error => {
+          if (!isExpected(error)) throw error
+          const reason = error instanceof PeerError && error.reason === 'version' ? 'version' : 'unreachable'
+          this.#host.log.debug({ error: error.message, to: send.to, asked: send.body.kind }, 'a member does not answer')
+          if (!this.#failure) this.#step((core, nowMs) => core.answered(send, { kind: 'none', reason }, nowMs))
+        },
+      )
+    }
+    if (this.#persisting) this.#persisting.then(go)
+    else go()
+  }
+
+  #append(batch: Buffer, leaderEpoch: number): number {
+    const { firstOffset } = this.#log.append(batch, { leaderEpoch, origin: 'coordinator', requestVersion: 0 })
+    this.#wake()
+    return firstOffset
+  }
+
+  #storageFailed(error: Error): void {
+    if (!this.#failure) this.#stop(new KafkaError(Errors.KAFKA_STORAGE_ERROR, error.message))
+  }
+
+  #isHandingOver(): boolean {
+    const { role } = this.#core
+    return role.kind === 'resigned' && role.unacknowledged.size > 0
+  }
+
+  /** Those who wait for news look again; what one turn of the event loop brings is one piece of news. */
+  #wake(): void {
+    if (this.#isWaking || this.#waiting.size === 0) return
+    this.#isWaking = true
+    this.#host.clock.soon(() => {
+      this.#isWaking = false
+      for (const run of [...this.#waiting]) run()
     })
-    this.#log.startEpoch(this.leaderEpoch)
-    this.#append(
-      buildControlBatch({
-        records: [
-          { type: ControlType.LEADER_CHANGE, value },
-          ...(votersKnown ? [] : quorumRecords(this.#facts.kraftVersion, this.#facts.voters)),
-        ],
-        timestampMs: this.#host.clock.now(),
-      }),
-    )
   }
 
-  #append(batch: Buffer): number {
-    const { leaderEpoch } = this
-    return this.#log.append(batch, { leaderEpoch, origin: 'coordinator', requestVersion: 0 }).firstOffset
-  }
-
-  /** The log asks how far it may let go of records. */
-  #keepHighWatermark(): void {
-    this.#log.highWatermark = this.committed.value
-    this.committed.reached(this.committed.value + 1, failure => {
-      if (!failure) this.#keepHighWatermark()
-    })
-  }
-}
-
-export interface QuorumDescription {
-  readonly leaderId: number
-  readonly leaderEpoch: number
-  readonly highWatermark: number
-  readonly voters: readonly {
-    readonly replicaId: number
-    readonly directoryId: string
-    readonly logEndOffset: number
-    readonly lastFetchTimestampMs: number
-    readonly lastCaughtUpTimestampMs: number
-  }[]
-}
-
-interface Latest {
-  readonly id: SnapshotId | null
-  readonly snapshot: Snapshot | null
-}
-
-async function readLatest(host: Host, directory: string): Promise<Latest> {
-  const id = (await listSnapshots(host.disk, directory)).at(-1) ?? null
-  return { id, snapshot: id && (await readSnapshot(host.disk, `${directory}/${snapshotFileName(id)}`)) }
-}
-
-/** Whether the log itself names the voters. */
-async function scanControl(log: Log, from: number, facts: QuorumFacts): Promise<boolean> {
-  const inLog: QuorumFacts = { kraftVersion: null, voters: null }
-  let offset = from
-  while (offset < log.logEndOffset) {
-    const next = learnFromBatches(await readLog(log, offset, scanBytes), offset, inLog)
-    if (next <= offset) break
-    offset = next
-  }
-  facts.kraftVersion = inLog.kraftVersion ?? facts.kraftVersion
-  facts.voters = inLog.voters ?? facts.voters
-  return inLog.voters !== null
-}
-
-async function readLog(log: Log, offset: number, bytesMax: number): Promise<Buffer> {
-  if (offset >= log.logEndOffset) return Buffer.alloc(0)
-  const { chunks } = await log.read({
-    offset,
-    bytesMax,
-    upperOffset: log.logEndOffset,
-    minOneBatch: true,
-    abortedTransactions: false,
-  })
-  return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
-}
-
-function checkAlone(nodeId: number, state: QuorumState | null, facts: QuorumFacts): void {
-  const voters = facts.voters?.map(({ voterId }) => voterId) ?? state?.voters ?? []
-  if (voters.some(id => id !== nodeId)) {
-    throw new QuorumError(
-      `the metadata log belongs to a quorum of voters ${voters.join(', ')}: node ${nodeId} cannot lead it alone`,
-    )
+  #stop(failure: KafkaError): void {
+    if (this.#failure) return
+    const led = this.isLeader
+    this.#failure = failure
+    this.#timer.clear()
+    this.#disk.close()
+    if (led) for (const listener of [...this.#listeners]) listener.resigned?.(this.leaderEpoch)
+    for (const settle of this.#changes.values()) settle({ error: Errors.NOT_LEADER_OR_FOLLOWER, message: null })
+    this.#changes.clear()
+    for (const run of [...this.#waiting]) run()
   }
 }

@@ -10,7 +10,7 @@ import { checkBatch, isControl, iterateBatches } from '../../protocol/records/ba
 import { buildBatch } from '../../protocol/records/builder.ts'
 import { buildControlBatch, type ControlRecord, ControlType, controlType } from '../../protocol/records/control.ts'
 import { readRecords } from '../../protocol/records/record.ts'
-import type { MessageInputOf, MessageOf } from '../../protocol/schema.ts'
+import type { MessageOf } from '../../protocol/schema.ts'
 import {
   kRaftVersionRecord,
   snapshotFooterRecord,
@@ -19,6 +19,7 @@ import {
 } from '../../protocol/stored/control.ts'
 import { type Disk, DiskError } from '../host/host.ts'
 import { decodeRecord, encodeRecord, type MetadataRecord } from '../metadata/records.ts'
+import { kraftVersionOf, voterSetOf, votersOf } from './core/epoch-records.ts'
 
 export type Voters = MessageOf<typeof votersRecord>['voters']
 
@@ -151,19 +152,10 @@ export function encodeSnapshot(
   return Buffer.concat(chunks)
 }
 
-/** The control records that carry the voters, for a snapshot and for the log. */
-export function quorumRecords(
-  kraftVersion: number | null,
-  voters: MessageInputOf<typeof votersRecord>['voters'] | null,
-): ControlRecord[] {
+/** The control records that carry the voters. */
+function quorumRecords(kraftVersion: number | null, voters: Voters | null): ControlRecord[] {
   if (kraftVersion === null || kraftVersion === 0 || voters === null) return []
-  return [
-    {
-      type: ControlType.KRAFT_VERSION,
-      value: encodeMessage(kRaftVersionRecord, 0, { version: 0, kRaftVersion: kraftVersion }),
-    },
-    { type: ControlType.KRAFT_VOTERS, value: encodeMessage(votersRecord, 0, { version: 0, voters }) },
-  ]
+  return [kraftVersionOf(kraftVersion), votersOf(voterSetOf(voters))]
 }
 
 async function readWhole(disk: Disk, path: string): Promise<Buffer | null> {

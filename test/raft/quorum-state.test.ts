@@ -1,5 +1,5 @@
 import t from 'tap'
-import { QuorumStateError, readQuorumState, writeQuorumState } from '../../src/raft/quorum-state.ts'
+import { QuorumStateError, QuorumStateFile, readQuorumState } from '../../src/raft/quorum-state.ts'
 import { readText, world, writeText } from './world.ts'
 
 t.test('both versions, in the words of Apache Kafka', async t => {
@@ -7,13 +7,14 @@ t.test('both versions, in the words of Apache Kafka', async t => {
   await disk.makeDirectory('/q')
   t.equal(await readQuorumState(disk, '/q'), null)
   const state = { leaderId: 1, leaderEpoch: 3, votedId: 1, votedDirectoryId: 'AAAAAAAAAAAAAAAAAAAABA', voters: [] }
-  await writeQuorumState(disk, '/q', { ...state, version: 1 })
+  const file = new QuorumStateFile(disk, '/q')
+  await file.write({ ...state, version: 1 })
   t.equal(
     await readText(disk, '/q/quorum-state'),
     '{"leaderId":1,"leaderEpoch":3,"votedId":1,"votedDirectoryId":"AAAAAAAAAAAAAAAAAAAABA","data_version":1}',
   )
   t.same(await readQuorumState(disk, '/q'), { ...state, version: 1 })
-  await writeQuorumState(disk, '/q', { ...state, version: 0, voters: [1] })
+  await file.write({ ...state, version: 0, voters: [1] })
   t.equal(
     await readText(disk, '/q/quorum-state'),
     '{"clusterId":"","leaderId":1,"leaderEpoch":3,"votedId":1,"appliedOffset":0,"currentVoters":[{"voterId":1}],"data_version":0}',

@@ -417,7 +417,7 @@ export class RaftCore {
     return true
   }
 
-  #onVote(send: Send, error: ErrorCode, granted: boolean, nowMs: number): void {
+  #onVote(send: Send, error: number, granted: boolean, nowMs: number): void {
     const { role } = this
     if (send.body.kind !== 'vote' || (role.kind !== 'candidate' && role.kind !== 'prospective')) return
     if (send.body.preVote !== (role.kind === 'prospective') || send.body.epoch !== this.epoch) return

@@ -62,7 +62,7 @@ export interface UpdateVoterRequest {
 
 /** In every answer: what the sender knows of the leader. */
 export interface Told {
-  readonly error: ErrorCode
+  readonly error: number
   /** -1: nobody. */
   readonly leaderId: number
   readonly epoch: number
@@ -117,8 +117,8 @@ export type Answered =
   | ({ readonly kind: 'beginEpoch' | 'endEpoch' | 'updateVoter' } & Told)
   | ({ readonly kind: 'fetch' } & FetchAnswer)
   | ({ readonly kind: 'fetchSnapshot' } & SnapshotAnswer)
-  | { readonly kind: 'addVoter'; readonly error: ErrorCode }
-  | { readonly kind: 'removeVoter'; readonly error: ErrorCode }
-  | { readonly kind: 'apiVersions'; readonly error: ErrorCode; readonly kraftVersions: VersionRange | null }
+  | { readonly kind: 'addVoter'; readonly error: number }
+  | { readonly kind: 'removeVoter'; readonly error: number }
+  | { readonly kind: 'apiVersions'; readonly error: number; readonly kraftVersions: VersionRange | null }
   /** No answer. `version`: it does not serve a version that will do. */
   | { readonly kind: 'none'; readonly reason: 'unreachable' | 'version' }

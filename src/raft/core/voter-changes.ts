@@ -150,7 +150,7 @@ export class VoterChanges {
     return pending.deadlineMs
   }
 
-  onApiVersions(error: ErrorCode, range: VersionRange | null, nowMs: number): void {
+  onApiVersions(error: number, range: VersionRange | null, nowMs: number): void {
     const pending = this.#pending
     const { history, role } = this.#seat
     if (pending?.stage !== 'asking' || role.kind !== 'leader') return
@@ -218,9 +218,11 @@ export class VoterChanges {
   }
 
   /** The leader answered what it was told. */
-  told(role: Role, error: ErrorCode): void {
+  told(role: Role, error: number): void {
     if (role.kind !== 'follower') return
-    if (error === Errors.NONE || this.#seat.history.kraftVersion === 0) role.tellVoterAtMs = null
+    // A leader that is busy, or new, is told again; one that has no use for it is not.
+    const isFinal = this.#seat.history.kraftVersion === 0 && error !== Errors.REQUEST_TIMED_OUT
+    if (error === Errors.NONE || isFinal) role.tellVoterAtMs = null
   }
 
   #check(doing: string, versionMin = 1): Change | null {
