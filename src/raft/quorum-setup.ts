@@ -1,6 +1,6 @@
 /** What a quorum starts from: the files of the metadata log, and the settings. */
-import { KafkaError } from '../../protocol/errors.ts'
 import type { Host } from '../host/host.ts'
+import { AssertionError } from '../lib/assert.ts'
 import type { Log } from '../log/log.ts'
 import { quorumChangesIn } from './control-records.ts'
 import type { DurableElection } from './core/effects.ts'
@@ -134,7 +134,8 @@ function electionOf({
   return { epoch: leaderEpoch, leaderId, votedFor, kraftVersion: version, voterIds: voters }
 }
 
-/** What log, disk and protocol throw for bytes that make no sense, or find no room. */
+/** What log, disk, network and protocol throw for bytes that make no sense, or find no room; not what a bug throws. */
 export function isExpected(error: unknown): error is Error {
-  return error instanceof KafkaError || (error instanceof Error && error.name !== 'AssertionError')
+  if (error instanceof AssertionError || error instanceof TypeError || error instanceof ReferenceError) return false
+  return error instanceof Error
 }
