@@ -18,7 +18,7 @@ export interface GroupWatch {
 
 /**
  * A coordinator that is cut off from the other brokers, but not from clients, may tell old offsets: Kafka does not promise
- * otherwise. So only what another broker vouches for afterwards counts.
+ * otherwise. So only what all other brokers vouch for afterwards counts.
  */
 export async function watchGroup({ client, history, stopping }: ReaderWorld, watch: GroupWatch): Promise<void> {
   const { group, topic, brokers } = watch
@@ -54,8 +54,8 @@ export async function watchGroup({ client, history, stopping }: ReaderWorld, wat
         const others = brokers.filter(broker => broker.id !== id)
         const vouched = await Promise.all(others.map(other => coordinatorSeenBy(other).catch(() => null)))
         const fine = answer.errorCode === Errors.NONE && told.every(({ errorCode }) => errorCode === Errors.NONE)
-        const agreed =
-          vouched.includes(coordinator.id) && vouched.every(seen => seen === null || seen === coordinator.id)
+        const agreed = vouched.every(seen => seen === coordinator.id)
+        vouched.includes(coordinator.id) && vouched.every(seen => seen === null || seen === coordinator.id)
         const offsets = told.map(
           ({ partitionIndex, committedOffset }) => [named(partitionIndex), committedOffset] as const,
         )
