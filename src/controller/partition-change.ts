@@ -140,12 +140,16 @@ function eligibleReplicas(
   before: PartitionInfo,
   plan: Plan,
   uncleanShutdown: number | undefined,
-  { minInsyncReplicas }: PartitionRules,
+  rules: PartitionRules,
 ): readonly number[] {
-  if (plan.isr.length >= Math.min(minInsyncReplicas, plan.replicas.length)) return []
+  if (enoughInSync(plan, rules)) return []
   return [...new Set([...before.eligibleLeaderReplicas, ...before.isr])].filter(
     id => !plan.isr.includes(id) && id !== uncleanShutdown && plan.replicas.includes(id),
   )
+}
+
+function enoughInSync({ isr, replicas }: Plan, { minInsyncReplicas }: PartitionRules): boolean {
+  return isr.length >= Math.min(minInsyncReplicas, replicas.length)
 }
 
 function elect(
@@ -166,7 +170,8 @@ function elect(
     plan.leader = clean
     if (plan.isr.includes(clean)) return
     plan.isr = [clean]
-    plan.elr = plan.elr.filter(id => id !== clean)
+    // With enough in sync the others may fall behind what is committed.
+    plan.elr = enoughInSync(plan, rules) ? [] : plan.elr.filter(id => id !== clean)
     return
   }
   const unclean = uncleanLeader(before, plan, election, rules, alive)

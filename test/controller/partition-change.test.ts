@@ -89,6 +89,8 @@ t.test('with too few in sync, those who were are eligible', async t => {
     only({ isr: [2], leader: 2, eligibleLeaderReplicas: [1] }),
     'an eligible one leads when nobody is in sync',
   )
+  const lowered = partition({ isr: [], leader: -1, eligibleLeaderReplicas: [2, 3] })
+  t.match(change(lowered, {}, { alive: [2] }), { isr: [2], leader: 2, eligibleLeaderReplicas: [] }, 'one is enough')
   t.same(change(partition({ replicas: [1] }), {}, two), null, 'one replica is all there are')
 })
 
