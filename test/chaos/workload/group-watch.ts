@@ -55,7 +55,6 @@ export async function watchGroup({ client, history, stopping }: ReaderWorld, wat
         const vouched = await Promise.all(others.map(other => coordinatorSeenBy(other).catch(() => null)))
         const fine = answer.errorCode === Errors.NONE && told.every(({ errorCode }) => errorCode === Errors.NONE)
         const agreed = vouched.every(seen => seen === coordinator.id)
-        vouched.includes(coordinator.id) && vouched.every(seen => seen === null || seen === coordinator.id)
         const offsets = told.map(
           ({ partitionIndex, committedOffset }) => [named(partitionIndex), committedOffset] as const,
         )
