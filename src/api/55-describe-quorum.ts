@@ -1,10 +1,10 @@
 /**
  * DescribeQuorum, versions 0-2.
  *
- * - The voters of the metadata log, how far each is, and who leads (KIP-595, KIP-836). Here that is this broker alone.
+ * - The voters of the metadata log and whoever else fetches it, how far each is, and who leads (KIP-595, KIP-836). Only
+ *   the leader knows: elsewhere NOT_LEADER_OR_FOLLOWER; brokers ask it.
  * - Anything but partition 0 of `__cluster_metadata` is UNKNOWN_TOPIC_OR_PARTITION.
- * - v1 times of the last fetch and of being caught up; v2 directory ids, error messages, and where controllers listen: none
- *   when the broker has no listener for controllers.
+ * - v1 times of the last fetch and of being caught up; v2 directory ids, error messages, and where the voters listen.
  */
 import { Errors } from '../../protocol/errors.ts'
 import { describeQuorum } from '../../protocol/messages/55-describe-quorum.ts'
@@ -16,21 +16,21 @@ import { defineHandler } from './define.ts'
 type Request = RequestOf<typeof describeQuorum>
 type Partition = ResponseOf<typeof describeQuorum>['topics'][number]['partitions'][number]
 
-export const handler = defineHandler(describeQuorum, '0-2', (request, context) => {
-  const { quorum, config, nodeId } = context.broker
-  const description = quorum.describe()
-  const listeners = config.controllerListeners.map(({ name, host, port, advertised }) => ({
-    name,
-    host: advertised?.host ?? host,
-    port: advertised?.port ?? port,
-  }))
-  return {
-    errorCode: Errors.NONE,
-    errorMessage: '',
-    topics: request.topics.map(topic => describeTopic(topic, description)),
-    nodes: request.topics.every(isMetadata) ? [{ nodeId, listeners }] : [],
-  }
-})
+export const handler = defineHandler(
+  describeQuorum,
+  '0-2',
+  (request, context) => {
+    const description = context.broker.quorum.describe()
+    const nodes = description.nodes.map(({ nodeId, endpoints }) => ({ nodeId, listeners: [...endpoints] }))
+    return {
+      errorCode: Errors.NONE,
+      errorMessage: '',
+      topics: request.topics.map(topic => describeTopic(topic, description)),
+      nodes: request.topics.every(isMetadata) ? nodes : [],
+    }
+  },
+  { forward: {} },
+)
 
 function isMetadata({ topicName, partitions }: Request['topics'][number]): boolean {
   return topicName === metadataTopic && partitions.every(({ partitionIndex }) => partitionIndex === 0)
@@ -45,7 +45,7 @@ function describeTopic(topic: Request['topics'][number], description: QuorumDesc
   }
 }
 
-function describe({ leaderId, leaderEpoch, highWatermark, voters }: QuorumDescription): Partition {
+function describe({ leaderId, leaderEpoch, highWatermark, voters, observers }: QuorumDescription): Partition {
   return {
     partitionIndex: 0,
     errorCode: Errors.NONE,
@@ -53,14 +53,18 @@ function describe({ leaderId, leaderEpoch, highWatermark, voters }: QuorumDescri
     leaderId,
     leaderEpoch,
     highWatermark,
-    currentVoters: voters.map(voter => ({
-      replicaId: voter.replicaId,
-      replicaDirectoryId: voter.directoryId,
-      logEndOffset: voter.logEndOffset,
-      lastFetchTimestamp: voter.lastFetchTimestampMs,
-      lastCaughtUpTimestamp: voter.lastCaughtUpTimestampMs,
-    })),
-    observers: [],
+    currentVoters: voters.map(replicaState),
+    observers: observers.map(replicaState),
+  }
+}
+
+function replicaState(replica: QuorumDescription['voters'][number]) {
+  return {
+    replicaId: replica.replicaId,
+    replicaDirectoryId: replica.directoryId,
+    logEndOffset: replica.logEndOffset,
+    lastFetchTimestamp: replica.lastFetchTimestampMs,
+    lastCaughtUpTimestamp: replica.lastCaughtUpTimestampMs,
   }
 }
 

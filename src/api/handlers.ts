@@ -44,6 +44,9 @@ import { handler as allocateProducerIds } from './67-allocate-producer-ids.ts'
 import { handler as controllerRegistration } from './70-controller-registration.ts'
 import { handler as assignReplicasToDirs } from './73-assign-replicas-to-dirs.ts'
 import { handler as describeTopicPartitions } from './75-describe-topic-partitions.ts'
+import { handler as addRaftVoter } from './80-add-raft-voter.ts'
+import { handler as removeRaftVoter } from './81-remove-raft-voter.ts'
+import { handler as updateRaftVoter } from './82-update-raft-voter.ts'
 import type { Handler } from './define.ts'
 
 export const handlers: readonly Handler[] = [
@@ -92,4 +95,7 @@ export const handlers: readonly Handler[] = [
   updateFeatures,
   assignReplicasToDirs,
   describeTopicPartitions,
+  addRaftVoter,
+  removeRaftVoter,
+  updateRaftVoter,
 ]
