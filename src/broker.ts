@@ -31,7 +31,7 @@ import { Gate } from './network/gate.ts'
 import { networkLimitsOf } from './network/limits.ts'
 import { type BoundListener, Listeners } from './network/listener.ts'
 import { Peers } from './network/peers.ts'
-import { Partitions, replicationSettings } from './replication/partitions.ts'
+import { Partitions, replicationSettings, throttledRate, throttledReplicas } from './replication/partitions.ts'
 import { topicLogConfig } from './replication/topic-log-config.ts'
 
 const securityProtocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
@@ -202,6 +202,8 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
     metadata,
     logConfig: topic => topicLogConfig(topic, configs),
     settings: replicationSettings(config),
+    throttledRate: side => throttledRate(configs, side),
+    throttledReplicas: (side, topic) => throttledReplicas(configs, side, topic),
     cluster: {
       peers,
       endpointOf: id => metadata.brokers.get(id)?.endpoints.find(({ name }) => name === listenerName) ?? null,

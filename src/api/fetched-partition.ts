@@ -61,6 +61,9 @@ export function readPartition(
     if (!diverging) checkOffset(partition, wanted)
     if (!diverging && reader.replicaId >= 0 && !reader.told) followerFetched(partition, wanted, reader)
     if (diverging) return outcomeOf(wanted, partition, isolation, nothingRead, diverging)
+    if (reader.replicaId >= 0 && partitions.throttles.holdsBack('leader', partition, reader.replicaId)) {
+      return outcomeOf(wanted, partition, isolation, nothingRead, null)
+    }
     const elsewhere = preferredReplica(partition, wanted, reader, context)
     if (elsewhere >= 0) return sentOn(outcomeOf(wanted, partition, isolation, nothingRead, null), elsewhere)
     const serving = partition
@@ -70,13 +73,12 @@ export function readPartition(
       isolation,
       minOneBatch,
     )
-    if (!(result instanceof Promise)) {
-      return outcomeOf(wanted, serving, isolation, result, null)
+    const taken = (read: ReadResult) => {
+      if (reader.replicaId >= 0) partitions.throttles.record('leader', serving, read.bytes)
+      return outcomeOf(wanted, serving, isolation, read, null)
     }
-    return result.then(
-      read => outcomeOf(wanted, serving, isolation, read, null),
-      error => refused(wanted, context, name, serving, error),
-    )
+    if (!(result instanceof Promise)) return taken(result)
+    return result.then(taken, error => refused(wanted, context, name, serving, error))
   } catch (error) {
     return refused(wanted, context, name, partition, error)
   }

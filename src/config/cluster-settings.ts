@@ -141,6 +141,16 @@ export const clusterSettings = {
     dynamic: 'cluster',
     doc: 'Bytes a second for replication of throttled replicas on the follower.',
   }),
+  'replication.quota.window.num': int(11, {
+    valid: atLeast(1),
+    importance: 'low',
+    doc: 'Samples kept for replication quotas.',
+  }),
+  'replication.quota.window.size.seconds': int(1, {
+    valid: atLeast(1),
+    importance: 'low',
+    doc: 'Length of a sample for replication quotas.',
+  }),
   'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, {
     internal: true,
     valid: atLeast(0),

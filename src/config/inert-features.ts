@@ -210,11 +210,6 @@ export const inertFeatureSettings = {
 
   // quotas
   'quota.window.num': int(11, { valid: atLeast(1), importance: 'low', doc: 'Samples kept for client quotas.' }),
-  'replication.quota.window.num': int(11, {
-    valid: atLeast(1),
-    importance: 'low',
-    doc: 'Samples kept for replication quotas.',
-  }),
   'alter.log.dirs.replication.quota.window.num': int(11, {
     valid: atLeast(1),
     importance: 'low',
@@ -229,11 +224,6 @@ export const inertFeatureSettings = {
     valid: atLeast(1),
     importance: 'low',
     doc: 'Length of a sample for client quotas.',
-  }),
-  'replication.quota.window.size.seconds': int(1, {
-    valid: atLeast(1),
-    importance: 'low',
-    doc: 'Length of a sample for replication quotas.',
   }),
   'alter.log.dirs.replication.quota.window.size.seconds': int(1, {
     valid: atLeast(1),

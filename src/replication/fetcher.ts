@@ -19,6 +19,7 @@ import { type EpochEnd, truncationOffset } from './divergence.ts'
 import { FetchSessionClient, type SessionRequest, type Wanted } from './fetch-session-client.ts'
 import type { Partition } from './partition.ts'
 import { firstBackoffMs, type ReplicationSettings } from './settings.ts'
+import type { Throttles } from './throttles.ts'
 
 /** How a fetcher reaches other brokers; `Peers` is one. */
 export interface PeerRequests {
@@ -40,6 +41,7 @@ export interface FetcherOptions {
   /** Where to reach a broker; null while that is not known. */
   readonly endpointOf: (brokerId: number) => Endpoint | null
   readonly settings: ReplicationSettings
+  readonly throttles: Throttles
 }
 
 type Answer = DecodedResponseOf<typeof fetch>['responses'][number]['partitions'][number]
@@ -166,9 +168,9 @@ export class Fetcher {
   }
 
   /** Out of the requests for a while that doubles with each failure. */
-  #pause(followed: Followed): void {
+  #pause(followed: Followed, delayMs = this.#backoffMs(followed.failures++)): void {
     this.#exclude(followed)
-    followed.cancelPause = this.#options.clock.after(this.#backoffMs(followed.failures++), () => {
+    followed.cancelPause = this.#options.clock.after(delayMs, () => {
       if (this.#isCurrent(followed)) this.#whenDurable(followed)
     })
   }
@@ -215,6 +217,11 @@ export class Fetcher {
   #wantedOf(key: string): Wanted | null {
     const followed = this.#followed.get(key)
     if (!followed?.ready) return null
+    const { throttles, brokerId } = this.#options
+    if (throttles.holdsBack('follower', followed.partition, brokerId)) {
+      this.#pause(followed, throttles.pauseMs)
+      return null
+    }
     const { log, topicId, index } = followed.partition
     return {
       topicId,
@@ -310,6 +317,7 @@ export class Fetcher {
     try {
       partition.appendFromLeader(records, leaderEpoch, highWatermark, logStartOffset)
       followed.failures = 0
+      this.#options.throttles.record('follower', partition, records.length)
       this.#session.change(followed.key)
       return log.logEndOffset > before
     } catch (error) {

@@ -21,11 +21,17 @@ import { Fetchers } from './fetchers.ts'
 import { type AlterPartitionRequest, type AlterPartitionResponse, IsrUpdates } from './isr-updates.ts'
 import { Partition, type PartitionContext, type PartitionState, type Role } from './partition.ts'
 import type { ReplicationSettings } from './settings.ts'
+import { type ThrottledSide, Throttles } from './throttles.ts'
 
 export type { AssignDirectoriesRequest, AssignDirectoriesResponse } from './directory-assignments.ts'
 export type { PeerRequests } from './fetcher.ts'
 export type { AlterPartitionRequest, AlterPartitionResponse } from './isr-updates.ts'
-export { type ReplicationSettings, replicationSettings } from './settings.ts'
+export {
+  type ReplicationSettings,
+  replicationSettings,
+  throttledRate,
+  throttledReplicas,
+} from './settings.ts'
 
 /** What replication needs of the rest of the cluster. */
 export interface ClusterLinks {
@@ -47,6 +53,8 @@ export interface PartitionsOptions {
   readonly metadata: MetadataState
   readonly logConfig: (topic: string) => LogConfig
   readonly settings: ReplicationSettings
+  readonly throttledRate: (side: ThrottledSide) => number
+  readonly throttledReplicas: (side: ThrottledSide, topic: string) => readonly string[]
   readonly cluster: ClusterLinks
 }
 
@@ -60,6 +68,8 @@ export interface LeadershipListener {
 }
 
 export class Partitions {
+  /** Who is held back when replicas are copied. */
+  readonly throttles: Throttles
   readonly #options: PartitionsOptions
   readonly #byTopic = new Map<string, Map<number, Partition>>()
   readonly #listeners: LeadershipListener[] = []
@@ -80,7 +90,15 @@ export class Partitions {
     const { brokerEpoch, alterPartition, assignDirectories, peers, endpointOf } = cluster
     this.#isrUpdates = new IsrUpdates({ clock, log, brokerId, brokerEpoch, alterPartition })
     this.#directories = new DirectoryAssignments({ clock, log, brokerId, brokerEpoch, assignDirectories })
-    this.#fetchers = new Fetchers({ clock, random, log, brokerId, brokerEpoch, peers, endpointOf, settings })
+    this.throttles = new Throttles({
+      clock,
+      brokerId,
+      window: settings.throttleWindow,
+      rate: options.throttledRate,
+      replicas: options.throttledReplicas,
+    })
+    const { throttles } = this
+    this.#fetchers = new Fetchers({ clock, random, log, brokerId, brokerEpoch, peers, endpointOf, settings, throttles })
     this.#context = {
       clock,
       rules: {
@@ -108,6 +126,7 @@ export class Partitions {
   /** Opens what the metadata assigns to this broker and follows it from then on. */
   async start(): Promise<void> {
     const { metadata, host } = this.#options
+    this.throttles.update()
     this.#stopListening = metadata.listen({
       topicDeleted: topic => this.#forget(topic),
       partitionChanged: (topic, partition) => this.#adopt(topic, partition),
@@ -288,6 +307,7 @@ export class Partitions {
   /** A topic's own config concerns its logs, one of the brokers concerns all. */
   #reconfigure(resourceType: number, resourceName: string): void {
     const { logs, logConfig } = this.#options
+    this.throttles.update()
     if (resourceType === resourceTypes.topic) {
       if (this.#byTopic.has(resourceName)) logs.updateConfig(resourceName, logConfig(resourceName))
       // Fewer in-sync replicas may be enough now.

@@ -1,5 +1,7 @@
 /** What replication goes by, out of the broker's configuration. */
 import type { BrokerConfig } from '../config/broker.ts'
+import type { EffectiveConfigs } from '../config/effective.ts'
+import type { ThrottledSide } from './throttles.ts'
 
 export interface ReplicationSettings {
   /** A replica that was not caught up for so long is not in sync. */
@@ -14,6 +16,7 @@ export interface ReplicationSettings {
   readonly fetchResponseMaxBytes: number
   /** Longest pause after a failure; the first is shorter, it doubles with each. */
   readonly fetchBackoffMs: number
+  readonly throttleWindow: { readonly samples: number; readonly sampleMs: number }
 }
 
 export function replicationSettings(config: BrokerConfig): ReplicationSettings {
@@ -26,8 +29,25 @@ export function replicationSettings(config: BrokerConfig): ReplicationSettings {
     fetchMaxBytes: config.replicaFetchMaxBytes,
     fetchResponseMaxBytes: config.replicaFetchResponseMaxBytes,
     fetchBackoffMs: config.replicaFetchBackoffMs,
+    throttleWindow: {
+      samples: config.replicationQuotaWindowNum,
+      sampleMs: config.replicationQuotaWindowSizeSeconds * 1000,
+    },
   }
 }
 
 /** The first pause after a failed fetch: leaders that have just been elected need a moment to learn of it. */
 export const firstBackoffMs = 20
+
+/** Bytes a second that throttled replicas may be copied with now; infinite for no limit. */
+export function throttledRate(configs: EffectiveConfigs, side: ThrottledSide): number {
+  const text = configs.brokerText(`${side}.replication.throttled.rate`)
+  return text === null || BigInt(text) >= noLimit ? Number.POSITIVE_INFINITY : Number(text)
+}
+
+/** The largest int64 stands for no limit. */
+const noLimit = 2n ** 63n - 1n
+
+export function throttledReplicas(configs: EffectiveConfigs, side: ThrottledSide, topic: string): readonly string[] {
+  return configs.topicValue(topic, `${side}.replication.throttled.replicas`)
+}

@@ -165,3 +165,23 @@ t.test('a damaged replica is mended from its leader once it is out of sync', asy
   t.same(world.partition(2).log.corruptRanges, [])
   t.same(await world.values(2), values)
 })
+
+t.test('a throttled replica is copied no faster than told, and an in-sync one as fast as ever', async t => {
+  for (const side of ['leader', 'follower']) {
+    // Few bytes an answer, or all would be there before anybody counts.
+    const world = await World.of(2, { 'replica.fetch.max.bytes': '5000', 'replica.fetch.response.max.bytes': '5000' })
+    await world.createTopic('a', [[1]], { [`${side}.replication.throttled.replicas`]: '*' })
+    const value = 'x'.repeat(1000)
+    for (let i = 0; i < 300; i++) await world.clock.run(world.produce(1, [value]))
+    world.configure(`${side}.replication.throttled.rate`, '10000')
+    const startMs = world.clock.monotonic()
+    world.change({ replicas: [1, 2] })
+    await world.until(() => world.info().isr.includes(2), 'copied')
+    const tookMs = world.clock.monotonic() - startMs
+    // Some 320 kB; the first window may be used up at once.
+    t.ok(tookMs > 20_000 && tookMs < 45_000, `${side}: ${tookMs} ms`)
+    const again = world.clock.monotonic()
+    for (let i = 0; i < 50; i++) await world.clock.run(world.produce(1, [value]))
+    t.ok(world.clock.monotonic() - again < 2000, 'in sync')
+  }
+})

@@ -35,6 +35,8 @@ import {
   type AlterPartitionResponse,
   Partitions,
   replicationSettings,
+  throttledRate,
+  throttledReplicas,
 } from '../../src/replication/partitions.ts'
 import { topicLogConfig } from '../../src/replication/topic-log-config.ts'
 import { broker, partition, partitionChange, record } from '../metadata/history.ts'
@@ -124,6 +126,8 @@ export class World {
       metadata,
       logConfig,
       settings: replicationSettings(config),
+      throttledRate: side => throttledRate(configs, side),
+      throttledReplicas: (side, topic) => throttledReplicas(configs, side, topic),
       cluster: {
         peers: { request: (to, api, body, options) => this.ask(id, to.port, api, body, options) },
         endpointOf: to => ({ host: 'node', port: to }),
@@ -261,6 +265,11 @@ export class World {
       )
     })
     for (const node of this.nodes.values()) if (node.alive) await this.clock.run(node.partitions.settled())
+  }
+
+  /** A setting of all brokers. */
+  configure(name: string, value: string): void {
+    this.apply(record('config', { resourceType: 4, resourceName: '', name, value }))
   }
 
   /** A leader is named even when it stays the same: that opens a new leader epoch. */
