@@ -4,7 +4,7 @@ import type { Logger } from '../host/host.ts'
 import { type Waiter, Watermark } from '../lib/watermark.ts'
 import type { ReplicatedLog } from '../machine/machine.ts'
 import { replayBatches } from '../machine/replay.ts'
-import { metadataCodec } from './records.ts'
+import { type MetadataRecord, metadataCodec } from './records.ts'
 import type { MetadataState } from './state.ts'
 
 const readBytes = 1 << 20
@@ -36,6 +36,14 @@ export class MetadataFollower {
     this.#follow()
   }
 
+  /** The log begins with a snapshot now, which holds everything before `endOffset`. */
+  jumpTo(endOffset: number, epoch: number, records: readonly MetadataRecord[]): void {
+    if (this.#closed || endOffset <= this.applied.value) return
+    this.#state.replaceWith(records, endOffset - 1, epoch, this.#state.lastTimestampMs)
+    this.applied.advance(endOffset)
+    this.onApplied()
+  }
+
   close(): void {
     this.#closed = true
     this.#waiter?.cancel()
@@ -56,7 +64,10 @@ export class MetadataFollower {
   async #catchUp(): Promise<void> {
     while (!this.#closed && this.applied.value < this.#log.committed.value) {
       const from = this.applied.value
-      const chunk = committedPart(await this.#log.read(from, readBytes), this.#log.committed.value)
+      const read = await this.#read(from)
+      // A snapshot may have come in between, or the end.
+      if (read === null || this.#closed || from !== this.applied.value) continue
+      const chunk = committedPart(read, this.#log.committed.value)
       const next = replayBatches(chunk, from, {
         record: (key, value, at) => {
           const record = metadataCodec.decode(key, value)
@@ -70,6 +81,16 @@ export class MetadataFollower {
       this.bytesApplied += chunk.length
       this.applied.advance(next)
       this.onApplied()
+    }
+  }
+
+  /** Null when what is to be read gave way to a snapshot meanwhile. */
+  async #read(from: number): Promise<Buffer | null> {
+    try {
+      return await this.#log.read(from, readBytes)
+    } catch (error) {
+      if (from === this.applied.value && !this.#closed) throw error
+      return null
     }
   }
 }

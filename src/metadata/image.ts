@@ -73,6 +73,16 @@ export class MetadataImage {
     this.nextProducerId = other.nextProducerId
   }
 
+  /** Of what nobody is told about one by one: exactly what `other` has. */
+  protected takeRest(other: MetadataImage): void {
+    replaceEntries(this.controllers, other.controllers)
+    replaceEntries(this.quotas, other.quotas)
+    replaceEntries(this.scramCredentials, other.scramCredentials)
+    replaceEntries(this.acls, other.acls)
+    replaceEntries(this.delegationTokens, other.delegationTokens)
+    this.nextProducerId = other.nextProducerId
+  }
+
   get partitionsCount(): number {
     let count = 0
     for (const topic of this.topics.values()) count += topic.partitions.length
@@ -82,4 +92,9 @@ export class MetadataImage {
 
 export function configKey(resourceType: number, resourceName: string): string {
   return `${resourceType}:${resourceName}`
+}
+
+function replaceEntries<K, V>(map: Map<K, V>, by: ReadonlyMap<K, V>): void {
+  map.clear()
+  for (const [key, value] of by) map.set(key, value)
 }

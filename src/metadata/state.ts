@@ -8,6 +8,7 @@ import { applyRecord } from './apply.ts'
 import { MetadataImage } from './image.ts'
 import type { MetadataListener } from './listener.ts'
 import type { MetadataRecord } from './records.ts'
+import { changesTo } from './replace.ts'
 
 export class MetadataState extends MetadataImage {
   /** Offset of the last record applied; -1 before the first. */
@@ -42,6 +43,21 @@ export class MetadataState extends MetadataImage {
         if (this.#transaction) this.#transaction.push({ record, offset })
         else applyRecord(this, record, offset, this.#listeners)
     }
+  }
+
+  /**
+   * Becomes the state that `records` make, a snapshot of everything up to `offset`: listeners hear of what is different,
+   * and of nothing else.
+   */
+  replaceWith(records: readonly MetadataRecord[], offset: number, epoch: number, timestampMs: number): void {
+    const next = new MetadataState()
+    for (const record of records) next.apply(record, offset, epoch, timestampMs)
+    this.#transaction = null
+    for (const record of changesTo(this, next, records)) applyRecord(this, record, offset, this.#listeners)
+    this.takeRest(next)
+    this.lastOffset = offset
+    this.lastEpoch = epoch
+    this.lastTimestampMs = timestampMs
   }
 
   /** Hears of every change from now on. Returns how to stop. */

@@ -55,3 +55,18 @@ t.test('bytes that are no metadata record are passed over', async t => {
   t.equal(state.features.get('f'), 4)
   follower.close()
 })
+
+t.test('a snapshot comes while an older part of the log is read', async t => {
+  const log = new FakeLog()
+  log.append([level(1)], 5)
+  log.append([level(2)], 5)
+  const state = new MetadataState()
+  const follower = new MetadataFollower(log, state, silentLogger)
+  const started = follower.start()
+  follower.jumpTo(10, 3, [record('featureLevel', { name: 'f', featureLevel: 9 })])
+  await started
+  t.equal(state.features.get('f'), 9)
+  t.equal(follower.applied.value, 10)
+  t.equal(state.lastOffset, 9)
+  follower.close()
+})

@@ -197,3 +197,60 @@ t.test('a snapshot of any history makes the same state again', async t => {
     { numRuns: 100 },
   )
 })
+
+t.test('a snapshot takes the place of what was known, and only what differs is told', t => {
+  const before = [
+    record('featureLevel', { name: 'f', featureLevel: 1 }),
+    record('featureLevel', { name: 'gone', featureLevel: 1 }),
+    broker(1),
+    broker(2),
+    record('topic', { name: 'kept', topicId: 'AAAAAAAAAAAAAAAAAAAAAQ' }),
+    partition('AAAAAAAAAAAAAAAAAAAAAQ', 0),
+    partition('AAAAAAAAAAAAAAAAAAAAAQ', 1),
+    record('topic', { name: 'deleted', topicId: 'AAAAAAAAAAAAAAAAAAAAAg' }),
+    partition('AAAAAAAAAAAAAAAAAAAAAg', 0),
+    record('topic', { name: 'made again', topicId: 'AAAAAAAAAAAAAAAAAAAAAw' }),
+    record('config', { resourceType: 2, resourceName: 'kept', name: 'a', value: '1' }),
+    record('config', { resourceType: 2, resourceName: 'kept', name: 'b', value: '1' }),
+    record('producerIds', { brokerId: 1, brokerEpoch: 1, nextProducerId: 1000 }),
+  ]
+  const after = [
+    record('featureLevel', { name: 'f', featureLevel: 2 }),
+    broker(1),
+    broker(3),
+    record('topic', { name: 'kept', topicId: 'AAAAAAAAAAAAAAAAAAAAAQ' }),
+    partition('AAAAAAAAAAAAAAAAAAAAAQ', 0),
+    partition('AAAAAAAAAAAAAAAAAAAAAQ', 1, { leaderEpoch: 3 }),
+    record('topic', { name: 'made again', topicId: 'AAAAAAAAAAAAAAAAAAAABA' }),
+    partition('AAAAAAAAAAAAAAAAAAAABA', 0),
+    record('config', { resourceType: 2, resourceName: 'kept', name: 'a', value: '2' }),
+    record('producerIds', { brokerId: 1, brokerEpoch: 1, nextProducerId: 5000 }),
+  ]
+  const state = replay(before)
+  const told: string[] = []
+  state.listen({
+    topicCreated: ({ name }) => told.push(`created ${name}`),
+    topicDeleted: ({ name }) => told.push(`deleted ${name}`),
+    partitionChanged: (topic, { index }) => told.push(`partition ${topic.name}-${index}`),
+    configChanged: (_type, name, key) => told.push(`config ${name} ${key}`),
+    brokerChanged: (id, now) => told.push(`broker ${id} ${now ? 'is there' : 'is gone'}`),
+    featureChanged: (name, level) => told.push(`feature ${name} ${level}`),
+  })
+  state.replaceWith(after, 99, 4, 5)
+  t.same(contents(state), contents(replay(after)))
+  t.match(state, { lastOffset: 99, lastEpoch: 4, lastTimestampMs: 5 })
+  t.same(told, [
+    'feature gone 0',
+    'deleted deleted',
+    'deleted made again',
+    'broker 2 is gone',
+    'config kept b',
+    'feature f 2',
+    'broker 3 is there',
+    'partition kept-1',
+    'created made again',
+    'partition made again-0',
+    'config kept a',
+  ])
+  t.end()
+})
