@@ -81,6 +81,8 @@ export interface ControllerOptions {
 
 /** An answer that is true is given after this long even if this node itself does not show it yet. */
 const servedTimeoutMs = 5000
+/** When the metadata log could not be read, it is read again after this long. */
+const reloadMs = 500
 
 type ControllerShard = Shard<ControllerEvent, ControllerRecord, ControllerReply>
 
@@ -98,20 +100,23 @@ export class Controller {
   }
 
   /**
-   * This node leads the metadata quorum, and everything before its epoch is committed. Resolves when it answers; never
-   * rejects.
+   * This node leads the metadata quorum, and everything before its epoch is committed. Resolves when it answers, or when it
+   * leads no more; never rejects.
    */
   async elected(): Promise<void> {
     this.resigned()
-    const { host, config, clusterId, log, metadata, applied, bootstrapRecords } = this.#options
-    const state = metadata.clone()
-    const loadFrom = applied.value
-    const nextOffset = () => log.logEndOffset
-    const machine = new ControllerMachine({ state, config, clusterId, bootstrapRecords, nextOffset })
-    const shard: ControllerShard = new Shard(machine, controllerCodec, log, host, { loadFrom })
-    this.#shard = shard
-    await shard.load()
-    if (shard.state === 'active') watchBrokers(state, host.log)
+    const { clock } = this.#options.host
+    for (;;) {
+      const state = this.#options.metadata.clone()
+      const shard = this.#freshShard(state)
+      this.#shard = shard
+      await shard.load()
+      if (this.#shard !== shard) return
+      if (shard.state === 'active') return watchBrokers(state, this.#options.host.log)
+      // The log could not be read. A leader without a controller would leave the cluster without one.
+      await new Promise<void>(resolve => clock.after(reloadMs, resolve))
+      if (this.#shard !== shard) return
+    }
   }
 
   /** Another node leads, or nobody. */
@@ -236,6 +241,13 @@ export class Controller {
     brokerEpoch: number,
   ): Promise<{ readonly firstId: number; readonly count: number }> {
     return this.#ask('allocateProducerIds', { brokerId, brokerEpoch })
+  }
+
+  #freshShard(state: MetadataState): ControllerShard {
+    const { host, config, clusterId, log, applied, bootstrapRecords } = this.#options
+    const nextOffset = () => log.logEndOffset
+    const machine = new ControllerMachine({ state, config, clusterId, bootstrapRecords, nextOffset })
+    return new Shard(machine, controllerCodec, log, host, { loadFrom: applied.value })
   }
 
   async #ask<K extends QuestionName>(question: K, ask: Questions[K]['ask']): Promise<Questions[K]['answer']> {

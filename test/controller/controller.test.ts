@@ -10,6 +10,7 @@ import { MetadataState } from '../../src/metadata/state.ts'
 import { FakeLog } from '../machine/fake-log.ts'
 import { contents } from '../metadata/history.ts'
 import { config } from '../raft/world.ts'
+import { SimClock } from '../sim/clock.ts'
 import { clusterId, directoryOf, features } from './decide.ts'
 
 const host = nodeHost({ logger: silentLogger })
@@ -143,4 +144,39 @@ t.test('replaying the log gives the live state', async t => {
     }),
     { numRuns: 30 },
   )
+})
+
+t.test('a controller that could not read its log tries again', async t => {
+  const log = new FakeLog()
+  const first = await start(log)
+  await first.controller.registerBroker(registration)
+  first.controller.close()
+  first.follower.close()
+  const metadata = new MetadataState()
+  const applied = new Watermark(0)
+  const clock = new SimClock()
+  const options = { ...given, host: { ...host, clock }, log, metadata, applied, served: applied }
+  const controller = new Controller(options)
+  log.reading = Promise.reject(new KafkaError(Errors.OFFSET_OUT_OF_RANGE))
+  log.reading.catch(() => {})
+  const loaded = controller.elected()
+  await t.rejects(controller.createTopics([newTopic('a')]), new KafkaError(Errors.NOT_CONTROLLER))
+  log.reading = Promise.resolve()
+  await clock.run(loaded)
+  t.ok(controller.isActive)
+  controller.close()
+})
+
+t.test('a leadership begins with what is committed, and each with a fresh machine', async t => {
+  const { controller, state, log } = await cluster()
+  await controller.createTopics([newTopic('a')])
+  controller.resigned()
+  t.notOk(controller.isActive)
+  await t.rejects(controller.heartbeat(beat(0)), new KafkaError(Errors.NOT_CONTROLLER))
+  log.commitsAtOnce = false
+  const elected = controller.elected()
+  await elected
+  const waiting = controller.allocateProducerIds(1, state.brokers.get(1)?.epoch ?? -1)
+  controller.resigned()
+  await t.rejects(waiting, new KafkaError(Errors.NOT_CONTROLLER), 'it was never committed')
 })
