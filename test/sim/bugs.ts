@@ -3,8 +3,13 @@
  * the outside, so that nothing of it is in the product. docs/simulation.md tells how soon each is found.
  */
 import type { Waiter } from '../../src/lib/watermark.ts'
-import { Log } from '../../src/log/log.ts'
+import { LogProgress } from '../../src/log/log-progress.ts'
 import { ProducerState } from '../../src/log/producer-state.ts'
+import type { DurableElection } from '../../src/raft/core/effects.ts'
+import { Election } from '../../src/raft/core/election.ts'
+import { LeaderProgress } from '../../src/raft/core/progress.ts'
+import type { NodeAddress, ReplicaKey } from '../../src/raft/core/replica-key.ts'
+import type { VoterSet } from '../../src/raft/core/voter-set.ts'
 import { Leadership } from '../../src/replication/leadership.ts'
 import { Partition } from '../../src/replication/partition.ts'
 import { ReplicaProgress } from '../../src/replication/replica-progress.ts'
@@ -86,12 +91,24 @@ export const bugs: readonly Bug[] = [
     name: 'report-volatile',
     what: 'offsets count before they are synced, on leaders and on followers',
     budget: 20,
-    plant: () =>
-      replace(Log.prototype, 'durable', () => ({
-        get(this: Log) {
-          return this.end
-        },
-      })),
+    plant() {
+      const undo = [
+        replace(LogProgress.prototype, 'wroteTo', ({ value: wroteTo }) => ({
+          value(this: LogProgress, offset: number) {
+            wroteTo.call(this, offset)
+            this.durableTo(offset)
+          },
+        })),
+        replace(LogProgress.prototype, 'durableTo', () => ({
+          value(this: LogProgress, offset: number) {
+            if (offset > this.durable.value) this.durable.advance(offset)
+          },
+        })),
+      ]
+      return () => {
+        for (const one of undo) one()
+      }
+    },
   },
   {
     name: 'ignore-epoch',
@@ -147,6 +164,42 @@ export const bugs: readonly Bug[] = [
       replace(ReplicaProgress.prototype, 'fetched', ({ value: fetched }) => ({
         value(this: ReplicaProgress, fetch: Parameters<ReplicaProgress['fetched']>[0]) {
           return fetched.call(this, { ...fetch, brokerEpoch: -1 })
+        },
+      })),
+  },
+  {
+    name: 'vote-twice',
+    what: 'a voter gives its voice to everybody who asks for it in an epoch',
+    budget: 100,
+    plant: () =>
+      replace(Election.prototype, 'wouldGrant', ({ value: wouldGrant }) => ({
+        value(this: Election, candidate: ReplicaKey, isUpToDate: boolean, preVote: boolean) {
+          if (!preVote && this.role.kind === 'unattached') return isUpToDate
+          return wouldGrant.call(this, candidate, isUpToDate, preVote)
+        },
+      })),
+  },
+  {
+    name: 'forget-vote',
+    what: 'votes are not made durable',
+    budget: 200,
+    plant: () =>
+      replace(Election.prototype, 'restore', ({ value: restore }) => ({
+        value(this: Election, left: DurableElection | null, ...rest: [number, NodeAddress | null, number]) {
+          restore.call(this, left && { ...left, votedFor: null }, ...rest)
+        },
+      })),
+  },
+  {
+    name: 'commit-earlier-epoch',
+    what: 'a leader of the quorum counts replicas for records of epochs before its own',
+    budget: 300,
+    plant: () =>
+      replace(LeaderProgress.prototype, 'committed', () => ({
+        value(this: LeaderProgress, voters: VoterSet) {
+          const endOf = (id: number) => this.replicas.find(({ key }) => key.id === id)?.endOffset ?? this.ownDurableEnd
+          const ends = voters.all.map(({ key }) => endOf(key.id)).sort((a, b) => b - a)
+          return ends[voters.majority - 1] > 0 ? ends[voters.majority - 1] : null
         },
       })),
   },

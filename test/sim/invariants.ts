@@ -23,10 +23,12 @@ interface Committed {
 
 export class Invariants {
   readonly #cluster: Cluster
+  readonly #raftLeaders = new Map<number, string>()
   readonly #leaders = new Map<string, number>()
   readonly #committed = new Map<string, Committed>()
   /** Of the partitions of each broker that runs. */
   readonly #watermarks = new WeakMap<Partition, number>()
+  #raftCommitted = 0
   #filesAtMs = 0
 
   constructor(cluster: Cluster) {
@@ -40,11 +42,32 @@ export class Invariants {
       const rooms = node.broker?.rooms
       if (!rooms) continue
       for (const partition of rooms.partitions.all()) this.#checkPartition(node, partition)
+      this.#checkQuorum(node)
     }
     if (world.nowMs >= this.#filesAtMs) {
       this.#filesAtMs = world.nowMs + filesEveryMs
       this.checkFiles()
     }
+  }
+
+  #checkQuorum(node: Node): void {
+    const { world } = this.#cluster
+    const { quorum } = node.broker!.rooms
+    const committed = quorum.committed.value
+    if (quorum.isLeader) {
+      const other = this.#raftLeaders.get(quorum.leaderEpoch)
+      if (other === undefined) this.#raftLeaders.set(quorum.leaderEpoch, node.name)
+      else if (other !== node.name) {
+        world.violate(`two leaders of the quorum in epoch ${quorum.leaderEpoch}: ${other} and ${node.name}`)
+      }
+      const isNewest = Math.max(...this.#raftLeaders.keys()) === quorum.leaderEpoch
+      if (isNewest && quorum.logEndOffset < this.#raftCommitted) {
+        world.violate(
+          `${node.name} leads the quorum with ${quorum.logEndOffset} records of ${this.#raftCommitted} committed`,
+        )
+      }
+    }
+    this.#raftCommitted = Math.max(this.#raftCommitted, committed)
   }
 
   #checkPartition(node: Node, partition: Partition): void {

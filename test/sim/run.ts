@@ -23,6 +23,8 @@ const { values, positionals } = parseArgs({
     bug: { type: 'string' },
     /** One broker only. */
     alone: { type: 'boolean', default: false },
+    /** `key=value` of a broker's settings, in place of what the seed draws. */
+    set: { type: 'string', multiple: true, default: [] },
     /** Prints what clients did with this partition. */
     history: { type: 'string' },
     quiet: { type: 'boolean', default: false },
@@ -31,7 +33,10 @@ const { values, positionals } = parseArgs({
 
 function play(seed: number, print?: (line: string) => void): Promise<Report> {
   const drawn = drawOptions(new SimRandom(seed).fork())
-  const options = values.alone ? alone(drawn) : drawn
+  const chosen = values.alone ? alone(drawn) : drawn
+  const overrides = Object.fromEntries(values.set.map(text => text.split('=', 2)))
+  const settings = { ...chosen.cluster.settings, ...overrides }
+  const options = { ...chosen, cluster: { ...chosen.cluster, settings } }
   print?.(JSON.stringify(options))
   const simulation = new Simulation(seed, options, print)
   return simulation.play().then(report => {
