@@ -110,10 +110,10 @@ function changed<T>(before: readonly T[], after: readonly T[]): T[] | null {
   return before.length === after.length && before.every((entry, i) => entry === after[i]) ? null : [...after]
 }
 
+const fields = Object.keys(unchanged) as readonly (keyof PartitionChange)[]
+
 function isNothing(change: PartitionChange): boolean {
-  return Object.keys(unchanged).every(
-    key => change[key as keyof PartitionChange] === unchanged[key as keyof PartitionChange],
-  )
+  return fields.every(field => change[field] === unchanged[field])
 }
 
 /**

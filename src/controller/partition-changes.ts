@@ -20,6 +20,8 @@ export interface PartitionChangesOptions {
   readonly configs?: DynamicConfigs
 }
 
+const none = (): PartitionInfo[] => []
+
 interface TopicRules {
   readonly rules: PartitionRules
   readonly unclean: boolean
@@ -32,8 +34,8 @@ export class PartitionChanges {
   readonly #options: PartitionChangesOptions
   readonly #metadataVersion: number
   readonly #byTopic = new Map<string, TopicRules>()
-  /** By what stands in the state. */
-  readonly #after = new Map<PartitionInfo, PartitionInfo>()
+  /** What this decision changed, by topic id and index. */
+  readonly #after = new Map<string, PartitionInfo[]>()
 
   constructor({ state, config }: ControllerContext, options: PartitionChangesOptions = {}) {
     this.#state = state
@@ -44,14 +46,13 @@ export class PartitionChanges {
 
   /** As it is after the changes so far. */
   current(topic: Topic, index: number): PartitionInfo | null {
-    const partition = topic.partitions[index]
-    return partition ? (this.#after.get(partition) ?? partition) : null
+    return this.#after.get(topic.id)?.[index] ?? topic.partitions[index] ?? null
   }
 
   /** Changes a partition of the state, and returns what it became, which is the same object if nothing changed. */
   change(topic: Topic, index: number, targets: PartitionTargets): PartitionInfo {
-    const base = topic.partitions[index]
-    const before = this.#after.get(base) ?? base
+    const changed = getOrCreate(this.#after, topic.id, none)
+    const before = changed[index] ?? topic.partitions[index]
     const change = changePartition(before, targets, this.#rulesOf(topic.name).rules)
     if (!change) return before
     const value = { ...change, partitionId: index, topicId: topic.id }
@@ -61,7 +62,7 @@ export class PartitionChanges {
       value,
     })
     const after = partitionAfter(before, value)
-    this.#after.set(base, after)
+    changed[index] = after
     return after
   }
 
@@ -97,7 +98,11 @@ export class PartitionChanges {
   }
 
   #rulesOf(topic: string): TopicRules {
-    return getOrCreate(this.#byTopic, topic, () => ({
+    return this.#byTopic.get(topic) ?? this.#makeRules(topic)
+  }
+
+  #makeRules(topic: string): TopicRules {
+    const made: TopicRules = {
       unclean: this.#configs.topicValue(topic, 'unclean.leader.election.enable'),
       rules: {
         canLead: (brokerId, directory) => this.#canLead(brokerId, directory),
@@ -107,7 +112,9 @@ export class PartitionChanges {
         namesDirectories: namesDirectories(this.#metadataVersion),
         shrinkOpensEpoch: bumpsEpochOnShrink(this.#metadataVersion),
       },
-    }))
+    }
+    this.#byTopic.set(topic, made)
+    return made
   }
 
   #canLead(brokerId: number, directory: string): boolean {

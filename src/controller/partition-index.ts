@@ -64,34 +64,28 @@ export class PartitionIndex implements MetadataListener {
   partitionChanged(topic: Topic, partition: PartitionInfo, before: PartitionInfo | null): void {
     const refs = getOrCreate(this.#refs, topic.id, () => [])
     refs[partition.index] ??= { topicId: topic.id, index: partition.index }
-    const ref = refs[partition.index]
-    if (before) this.#remove(ref, before)
-    this.#add(ref, partition)
+    this.#move(refs[partition.index], before ?? nothing, partition)
   }
 
   topicDeleted(topic: Topic): void {
     const refs = this.#refs.get(topic.id)
     if (!refs) return
-    for (const partition of topic.partitions) this.#remove(refs[partition.index], partition)
+    for (const partition of topic.partitions) this.#move(refs[partition.index], partition, nothing)
     this.#refs.delete(topic.id)
   }
 
-  #add(ref: PartitionRef, partition: PartitionInfo): void {
-    for (const id of partition.isr) getOrCreate(this.#inSync, id, () => new Set()).add(ref)
-    for (const id of partition.eligibleLeaderReplicas) getOrCreate(this.#eligible, id, () => new Set()).add(ref)
-    if (partition.leader === -1) this.#leaderless.add(ref)
-    else this.#count(partition.leader, 1)
-    if (partition.leader !== partition.replicas[0]) this.#imbalanced.add(ref)
-    if (isReassigning(partition)) this.#reassigning.add(ref)
-  }
-
-  #remove(ref: PartitionRef, partition: PartitionInfo): void {
-    for (const id of partition.isr) this.#inSync.get(id)?.delete(ref)
-    for (const id of partition.eligibleLeaderReplicas) this.#eligible.get(id)?.delete(ref)
-    if (partition.leader !== -1) this.#count(partition.leader, -1)
-    this.#leaderless.delete(ref)
-    this.#imbalanced.delete(ref)
-    this.#reassigning.delete(ref)
+  /** Touches only what differs: most changes leave most of it as it is. */
+  #move(ref: PartitionRef, before: Indexed, after: Indexed): void {
+    moveBetween(this.#inSync, ref, before.isr, after.isr)
+    moveBetween(this.#eligible, ref, before.eligibleLeaderReplicas, after.eligibleLeaderReplicas)
+    if (before.leader !== after.leader) {
+      if (before.leader !== -1) this.#count(before.leader, -1)
+      if (after.leader !== -1) this.#count(after.leader, 1)
+    }
+    const exists = after !== nothing
+    put(this.#leaderless, ref, exists && after.leader === -1)
+    put(this.#imbalanced, ref, exists && after.leader !== after.replicas[0])
+    put(this.#reassigning, ref, isReassigning(after))
   }
 
   #count(brokerId: number, by: number): void {
@@ -99,6 +93,42 @@ export class PartitionIndex implements MetadataListener {
   }
 }
 
-export function isReassigning({ addingReplicas, removingReplicas }: PartitionInfo): boolean {
+type Indexed = Pick<
+  PartitionInfo,
+  'isr' | 'eligibleLeaderReplicas' | 'leader' | 'replicas' | 'addingReplicas' | 'removingReplicas'
+>
+
+/** What a partition is before it is created, and after it is gone. */
+const nothing: Indexed = {
+  isr: [],
+  eligibleLeaderReplicas: [],
+  leader: -1,
+  replicas: [],
+  addingReplicas: [],
+  removingReplicas: [],
+}
+
+function moveBetween(
+  byBroker: Map<number, Set<PartitionRef>>,
+  ref: PartitionRef,
+  before: readonly number[],
+  after: readonly number[],
+): void {
+  if (before === after) return
+  for (const id of before) if (!after.includes(id)) byBroker.get(id)?.delete(ref)
+  for (const id of after) if (!before.includes(id)) getOrCreate(byBroker, id, newSet).add(ref)
+}
+
+const newSet = () => new Set<PartitionRef>()
+
+function put(refs: Set<PartitionRef>, ref: PartitionRef, isMember: boolean): void {
+  if (isMember) refs.add(ref)
+  else refs.delete(ref)
+}
+
+export function isReassigning({
+  addingReplicas,
+  removingReplicas,
+}: Pick<PartitionInfo, 'addingReplicas' | 'removingReplicas'>): boolean {
   return addingReplicas.length + removingReplicas.length > 0
 }

@@ -62,6 +62,8 @@ async function cluster() {
   const running = await start()
   const { brokerEpoch } = await running.controller.registerBroker(registration)
   await running.controller.heartbeat(beat(brokerEpoch))
+  const { follower, log } = running
+  await new Promise<void>(resolve => follower.applied.reached(log.logEndOffset, () => resolve()))
   return { ...running, brokerEpoch }
 }
 
@@ -133,6 +135,8 @@ t.test('replaying the log gives the live state', async t => {
     fc.asyncProperty(fc.array(action, { maxLength: 25 }), async actions => {
       const running = await cluster()
       for (const act of actions) await act(running)
+      const { follower, log } = running
+      await new Promise<void>(resolve => follower.applied.reached(log.logEndOffset, () => resolve()))
       const again = await start(running.log)
       t.same(contents(again.state), contents(running.state))
       const [probe] = await again.controller.createTopics([newTopic('probe')], { validateOnly: true })
