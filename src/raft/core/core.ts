@@ -44,6 +44,8 @@ export class RaftCore {
   readonly #following: Following
   readonly #changes: VoterChanges
   #effects: Effect[] = []
+  /** The role that was looked at last. */
+  #polled: Role | null = null
 
   constructor(options: CoreOptions) {
     const emit = (effect: Effect) => {
@@ -260,14 +262,13 @@ export class RaftCore {
 
   /** Does what is due. */
   tick(nowMs: number): void {
-    for (;;) {
-      const { role } = this
-      this.#seat.deadlineMs = Number.POSITIVE_INFINITY
-      this.#poll(role, nowMs)
-      if (role === this.role) return
+    do {
       // What the former role asked is of no interest to the new one.
-      this.#seat.connections.reset()
-    }
+      if (this.#polled !== this.role) this.#seat.connections.reset()
+      this.#polled = this.role
+      this.#seat.deadlineMs = Number.POSITIVE_INFINITY
+      this.#poll(this.role, nowMs)
+    } while (this.#polled !== this.role)
   }
 
   #poll(role: Role, nowMs: number): void {

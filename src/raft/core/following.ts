@@ -18,8 +18,8 @@ export class Following {
   /** The leader does not answer, or says that it is none: the next fetch goes to somebody else. */
   #isLost = false
   #nextServer = 0
-  /** Of the answer whose records are being appended. */
-  #fetchedHighWatermark = -1
+  /** Of the answer whose records are being appended; null when none are. */
+  #fetchedHighWatermark: number | null = null
 
   constructor(seat: Seat, changes: VoterChanges) {
     this.#seat = seat
@@ -105,12 +105,14 @@ export class Following {
 
   /** What was fetched is in the log. */
   appended(): void {
-    this.#raiseHighWatermark(this.#fetchedHighWatermark)
+    this.#raiseHighWatermark(this.#fetchedHighWatermark ?? -1)
+    this.#fetchedHighWatermark = null
   }
 
   /** What was fetched makes no sense, or finds no room here. */
   appendFailed(nowMs: number): void {
     const { role, options } = this.#seat
+    this.#fetchedHighWatermark = null
     if (role.kind === 'follower') this.#seat.pause(placeOf(role), nowMs, options.timeouts.electionTimeoutMs)
   }
 
@@ -154,7 +156,7 @@ export class Following {
   #fetch(place: string, id: number, to: NodeAddress, maxWaitMs: number, nowMs: number): void {
     const { log, durableEnd, isBusy, self: replica, epoch, highWatermark } = this.#seat
     // A fetch says that everything before its offset is durable here.
-    if (isBusy || durableEnd < log.logEndOffset) return
+    if (isBusy || this.#fetchedHighWatermark !== null || durableEnd < log.logEndOffset) return
     const { logEndOffset: fetchOffset, lastEpoch: lastFetchedEpoch } = log
     const body = { kind: 'fetch', replica, epoch, fetchOffset, lastFetchedEpoch, maxWaitMs, highWatermark } as const
     this.#seat.ask(place, id, to, body, nowMs)

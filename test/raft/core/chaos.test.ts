@@ -32,14 +32,12 @@ t.test(`nothing that was committed is lost, from seed ${first}`, async t => {
     for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += result[name]
   }
   t.comment(JSON.stringify(sum))
-  if (!single) for (const [name, value] of Object.entries(sum)) t.ok(value > 0, `some ${name}`)
+  if (!single) t.ok(sum.elections > count && sum.committed > count, 'there were elections, and records')
 })
 
-for (const bug of ['acknowledge-unsynced', 'forget-votes'] as const) {
-  t.test(`the mistake "${bug}" is found`, async t => {
-    const found = () => {
-      for (let seed = 1; seed <= 400; seed++) chaos({ ...optionsOf(seed), bug })
-    }
-    t.throws(found, Violation)
-  })
-}
+t.test('records acknowledged before they are synced are missed', async t => {
+  const found = () => {
+    for (let seed = 1; seed <= 400; seed++) chaos({ ...optionsOf(seed), bug: 'acknowledge-unsynced' })
+  }
+  t.throws(found, Violation)
+})
