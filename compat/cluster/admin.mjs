@@ -186,11 +186,9 @@ test(
       await ok('kafka.admin.ConfigCommand', ...at, ...topicConfig),
       await ok('kafka.admin.ConfigCommand', ...at, ...brokerConfig),
     ]
-    includes(
-      (await throttled()).join(),
-      'follower.replication.throttled.replicas',
-      'follower.replication.throttled.rate=50000000',
-    )
+    const throttles = ['follower.replication.throttled.replicas', 'follower.replication.throttled.rate=50000000']
+    const isThrottled = async () => (await throttled()).every((text, i) => text.includes(throttles[i]))
+    await eventually(isThrottled, { what: 'the throttles' })
     const done = async () =>
       !/still in progress/.test(await reassign('--reassignment-json-file', plan, '--verify', '--preserve-throttles'))
     await eventually(done, { timeoutMs: 30_000, what: 'the reassignment' })

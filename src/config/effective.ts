@@ -89,18 +89,17 @@ export class EffectiveConfigs {
 
   /** Every setting of this broker. */
   broker(): ConfigEntry[] {
+    const ofAll = this.#dynamic.configsOf(resourceTypes.broker, allBrokers)
+    const own = this.#dynamic.configsOf(resourceTypes.broker, this.#brokerName)
     const known = brokerSettingNames.flatMap(name => {
       const setting = brokerSetting(name)
-      if (!setting || (setting.internal && !this.#config.staticValues.has(name))) return []
+      const isSet = this.#config.staticValues.has(name) || ofAll.has(name) || own.has(name)
+      if (!setting || (setting.internal && !isSet)) return []
       return [this.#brokerEntry(name, setting)]
     })
     const unknown = new Map<string, ConfigSource>()
-    for (const name of this.#dynamic.configsOf(resourceTypes.broker, allBrokers).keys()) {
-      unknown.set(name, configSources.dynamicDefaultBroker)
-    }
-    for (const name of this.#dynamic.configsOf(resourceTypes.broker, this.#brokerName).keys()) {
-      unknown.set(name, configSources.dynamicBroker)
-    }
+    for (const name of ofAll.keys()) unknown.set(name, configSources.dynamicDefaultBroker)
+    for (const name of own.keys()) unknown.set(name, configSources.dynamicBroker)
     return [...known, ...[...unknown].filter(([name]) => !brokerSetting(name)).map(entry => unknownEntry(...entry))]
   }
 

@@ -15,11 +15,19 @@ const brokers = [
   { id: 4, fenced: false, rack: null, endpoints: [] },
 ]
 
-function contextOn(listener: string): RequestContext {
+function contextOn(listener: string, kind: 'broker' | 'controller' = 'broker'): RequestContext {
   const context = {
     version: 2,
-    peer: { listener: { name: listener, advertisedHost: `${listener.toLowerCase()}-self`, advertisedPort: 9 } },
-    broker: { nodeId: 1, clusterId: 'c', metadata: { brokers: new Map(brokers.map(each => [each.id, each])) } },
+    peer: { listener: { name: listener, kind, advertisedHost: `${listener.toLowerCase()}-self`, advertisedPort: 9 } },
+    broker: {
+      nodeId: 1,
+      clusterId: 'c',
+      quorum: { leaderId: 2 },
+      metadata: {
+        brokers: new Map(brokers.map(each => [each.id, each])),
+        controllers: new Map(brokers.map(each => [each.id, each])),
+      },
+    },
   }
   return context as unknown as RequestContext
 }
@@ -29,6 +37,7 @@ const plain = { includeClusterAuthorizedOperations: false, endpointType: 1, incl
 t.test('brokers by the listener the client came in by', async t => {
   t.same(await handler.handle(plain, contextOn('INSIDE')), {
     errorCode: 0,
+    endpointType: 1,
     clusterId: 'c',
     controllerId: 1,
     brokers: [
@@ -50,11 +59,23 @@ t.test('fenced brokers and operations when asked for', async t => {
   })
 })
 
-t.test('only brokers are described', async t => {
+t.test('controllers on the listeners of controllers', async t => {
   t.throws(() => handler.handle({ ...plain, endpointType: 2 }, contextOn('INSIDE')), {
     code: Errors.MISMATCHED_ENDPOINT_TYPE,
   })
   t.throws(() => handler.handle({ ...plain, endpointType: 9 }, contextOn('INSIDE')), {
     code: Errors.UNSUPPORTED_ENDPOINT_TYPE,
+  })
+  t.throws(() => handler.handle(plain, contextOn('OUTSIDE', 'controller')), {
+    code: Errors.MISMATCHED_ENDPOINT_TYPE,
+  })
+  t.match(await handler.handle({ ...plain, endpointType: 2 }, contextOn('OUTSIDE', 'controller')), {
+    endpointType: 2,
+    controllerId: 2,
+    brokers: [
+      { brokerId: 1, host: 'outside', port: 101, rack: null },
+      { brokerId: 2, port: 201 },
+      { brokerId: 3, port: 301 },
+    ],
   })
 })

@@ -82,6 +82,9 @@ t.test('a broker', async t => {
     broker.some(({ name }) => name === 'unstable.api.versions.enable'),
     'internal ones are not shown',
   )
+  const rate = 'follower.replication.throttled.rate'
+  const throttled = configs({}, { '4:1': { [rate]: '7' } }).broker()
+  t.match(find(throttled, rate), { value: '7', source: configSources.dynamicBroker }, 'unless they are set')
 })
 
 t.test('groups and client metrics', async t => {
