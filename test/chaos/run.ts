@@ -146,10 +146,11 @@ async function oneRound(
   const replicas = problems.length === 0 ? await compareReplicas(round, topic) : []
   for (const node of cluster.nodes) problems.push(...node.surprises.splice(0))
   const started = performance.now()
-  const { anomalies, counts } = checkHistory(renumbered(operations, replicas))
+  const checked = checkHistory(renumbered(operations, replicas), { allowed: options.target.allowed })
+  const { anomalies, allowed, counts } = checked
   say(
     `round ${number}: ${operations.length} operations, ${counts.acknowledged} values acknowledged, ` +
-      `${counts.recovered} of unknown end are there, ${anomalies.length} anomalies (checked in ${seconds(performance.now() - started)})`,
+      `${counts.recovered} of unknown end are there, ${anomalies.length} anomalies, ${allowed.length} allowed (checked in ${seconds(performance.now() - started)})`,
   )
   problems.push(...describeAnomalies(anomalies))
   if (problems.length === 0) {

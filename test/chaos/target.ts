@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import type { AnomalyClass } from '../history/check.ts'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -13,6 +14,8 @@ export interface Target {
   readonly durable: boolean
   /** Damage in segments and checkpoints is found and repaired, not only in indexes. */
   readonly repairs: boolean
+  /** What it is known to do. */
+  readonly allowed: readonly AnomalyClass[]
   /** How all brokers are ended at once, when they are at rest. The last of Kafka's waits for a majority to say goodbye to. */
   readonly endOfAll: 'SIGTERM' | 'SIGKILL'
   format(propertiesPath: string, clusterId: string): void
@@ -81,6 +84,7 @@ export const ottla: Target = {
   recoveryLimitMs: 60_000,
   durable: true,
   repairs: true,
+  allowed: [],
   endOfAll: 'SIGTERM',
   format(propertiesPath, clusterId) {
     must('node', `${root}dist/bin/ottla.js`, 'storage', 'format', '-t', clusterId, '-c', propertiesPath)
@@ -104,6 +108,8 @@ export function apacheKafka(): Target {
     recoveryLimitMs: 120_000,
     durable: false,
     repairs: false,
+    // A coordinator that has just been loaded reads offsets as of its high watermark, which may be older than what was committed.
+    allowed: ['committed-offset-back'],
     endOfAll: 'SIGKILL',
     format(propertiesPath, clusterId) {
       must(...java('96m', 'kafka.tools.StorageTool'), 'format', '-t', clusterId, '-c', propertiesPath)

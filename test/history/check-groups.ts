@@ -132,6 +132,8 @@ function firstPolls(operations: readonly Operation[]): FirstPoll[] {
       const { consumer, partitions, kept = [] } = assignment.call
       const fresh = partitions.filter(partition => !kept.includes(partition))
       waiting.set(consumer, new Map(fresh.map(partition => [partition, assignment])))
+    } else if (operation.kind === 'assign') {
+      waiting.delete((operation as Operation<'assign'>).call.consumer)
     } else if (operation.kind === 'poll') {
       const poll = operation as Operation<'poll'>
       const expected = waiting.get(poll.call.consumer)

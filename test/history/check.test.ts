@@ -247,6 +247,14 @@ stories('a member that is given a partition', {
     filled().given('c', 1).polled('0:a 1:b').committed(1).given('c', 2, ['t-0']).polled('2:c'),
     [],
   ],
+  'goes back because it seeks': [
+    filled()
+      .committed(5)
+      .given('c', 1)
+      .note('c', 'assign', { consumer: 'c', partitions: [], sought: true }, {})
+      .polled('0:a'),
+    [],
+  ],
   'shares it with another': [filled().given('c', 1).given('d', 1), ['two-owners']],
   'has it after another': [filled().given('c', 1).given('d', 2).given('d', 2), []],
 })

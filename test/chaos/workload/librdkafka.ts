@@ -91,6 +91,11 @@ export class Librdkafka {
           list.map(([offset, value]) => [offset, nameIn(Buffer.from(value))] as const),
         ] as const
       })
+      // Debian's librdkafka knows no leader epochs: a leader that has slept through its own replacement sends it back to the
+      // beginning. Kafka does the same to it.
+      if (records.some(([, list]) => list[0][0] === 0)) {
+        history.note(member, 'assign', { consumer: member, partitions: [], sought: true }, {})
+      }
       history.note(member, 'poll', { consumer: member }, { records: Object.fromEntries(records) })
     } else if (line.what === 'commit') {
       const offsets = Object.entries(line.offsets).map(([index, offset]) => [this.#partition(index), offset])
