@@ -1,4 +1,5 @@
 /** What a quorum starts from: the files of the metadata log, and the settings. */
+import { Errors, KafkaError } from '../../protocol/errors.ts'
 import type { Host } from '../host/host.ts'
 import { AssertionError } from '../lib/assert.ts'
 import type { Log } from '../log/log.ts'
@@ -10,7 +11,7 @@ import { VoterHistory } from './core/voter-history.ts'
 import { VoterSet } from './core/voter-set.ts'
 import { readLog } from './log-on-disk.ts'
 import { type QuorumState, readQuorumState } from './quorum-state.ts'
-import type { Snapshot, SnapshotId } from './snapshot-file.ts'
+import { type Snapshot, SnapshotError, type SnapshotId } from './snapshot-file.ts'
 import { Snapshots } from './snapshots.ts'
 
 /** The metadata log belongs to a quorum in which this node, as it is configured, has no place. */
@@ -36,6 +37,8 @@ export interface SetupOptions {
   readonly voters: readonly StaticVoter[]
   /** This process is the whole cluster: the only voter. */
   readonly isAlone: boolean
+  /** Never votes: it may lose what it has, and fetch it again. */
+  readonly observer?: boolean
   readonly listenerName: string
   /** Where this node listens for other members. */
   readonly endpoints: readonly NamedAddress[]
@@ -55,12 +58,31 @@ export interface Setup {
 export const kraftVersions = { min: 0, max: 1 } as const
 const scanBytes = 1 << 20
 
-/** Throws QuorumError, QuorumStateError, SnapshotError, KafkaError and DiskError. */
+/**
+ * Damage in the log or its snapshot is final for a node that may vote: others count on what it has acknowledged. One that
+ * only follows begins anew. Throws QuorumError, QuorumStateError, SnapshotError, KafkaError and DiskError.
+ */
 export async function setUp(options: SetupOptions): Promise<Setup> {
   const { host, log } = options
   const state = await readQuorumState(host.disk, log.directory)
   const snapshots = new Snapshots(host.disk, log.directory)
   await snapshots.load()
+  const found = await load(options, snapshots).catch(async error => {
+    if (!options.observer || !isDamage(error)) throw error
+    host.log.error({ error: error.message }, 'the metadata log is damaged and is fetched anew')
+    await log.truncateFullyAndStartAt(0)
+    await snapshots.removeBefore(Number.POSITIVE_INFINITY)
+    return load(options, snapshots)
+  })
+  checkVoters(options, found.history, state)
+  return { snapshots, election: state && electionOf(state), ...found }
+}
+
+async function load(
+  options: SetupOptions,
+  snapshots: Snapshots,
+): Promise<Pick<Setup, 'history' | 'snapshot' | 'snapshotId' | 'replayFrom'>> {
+  const { log } = options
   const snapshotId = snapshots.newest
   const snapshot = snapshotId && (await snapshots.read(snapshotId))
   if (snapshotId && isBehind(log, snapshotId)) await log.truncateFullyAndStartAt(snapshotId.endOffset)
@@ -73,8 +95,11 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
     for (const change of found.changes) history.add(change.offset, change)
     offset = found.nextOffset
   }
-  checkVoters(options, history, state)
-  return { snapshots, snapshotId, snapshot, history, election: state && electionOf(state), replayFrom }
+  return { history, snapshot, snapshotId, replayFrom }
+}
+
+function isDamage(error: unknown): error is Error {
+  return error instanceof SnapshotError || (error instanceof KafkaError && error.code === Errors.CORRUPT_MESSAGE)
 }
 
 /** What a snapshot says of the quorum. */

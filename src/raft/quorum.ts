@@ -57,6 +57,8 @@ export interface QuorumOptions {
   readonly autoJoin?: boolean
   readonly fetchBytesMax?: number
   readonly snapshotBytesMax?: number
+  /** Bytes of log and snapshots that are kept for others; without it, only what the newest snapshot leaves. */
+  readonly retention?: { readonly bytes: number }
   /** How requests leave this node; without it, this node is the whole quorum. */
   readonly peers?: RaftSend
 }
@@ -256,8 +258,8 @@ export class Quorum implements ReplicatedLog {
   }
 
   /**
-   * Makes a snapshot of a state that holds everything before `id.endOffset`, then lets go of the log before it and of
-   * older snapshots. Throws DiskError.
+   * Makes a snapshot of a state that holds everything before `id.endOffset`, then lets go of what is not kept besides.
+   * Throws DiskError and KafkaError.
    */
   async saveSnapshot(id: SnapshotId, records: Iterable<MetadataRecord>, lastTimestampMs: number): Promise<void> {
     const { endOffset } = id
@@ -266,10 +268,24 @@ export class Quorum implements ReplicatedLog {
     const content = { records, kraftVersion, voters: voters && storedVoters(voters), lastTimestampMs }
     const bytes = encodeSnapshot(content, epoch, this.#host.clock.now())
     await this.#setup.snapshots.save({ endOffset, epoch }, bytes)
-    if (endOffset > this.#log.logStartOffset && endOffset <= this.#log.logEndOffset) {
-      await this.#log.deleteRecordsBefore(endOffset)
+    await this.#clean()
+  }
+
+  /** Lets go of old snapshots, and of the log that only they needed; what is kept spares others that are behind a snapshot. */
+  async #clean(): Promise<void> {
+    const { retention } = this.#options
+    const { snapshots } = this.#setup
+    while (!retention || this.#log.sizeBytes + (await snapshots.sizeBytes()) > retention.bytes) {
+      const { earliest, latest, second } = snapshots
+      const upTo = retention ? (second ?? earliest) : latest
+      if (!upTo) return
+      if (upTo.endOffset > this.#log.logStartOffset && upTo.endOffset <= this.committed.value) {
+        await this.#log.deleteRecordsBefore(upTo.endOffset)
+        await this.#log.enforceRetention()
+      }
+      if (upTo === earliest) return
+      await snapshots.removeBefore(upTo.endOffset)
     }
-    await this.#setup.snapshots.removeBefore(endOffset)
   }
 
   /** Hands over if it leads, and takes no part any more. The log itself is closed with the others. */

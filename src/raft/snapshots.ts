@@ -113,6 +113,22 @@ export class Snapshots {
     }
   }
 
+  /** Bytes of all of them. Throws DiskError. */
+  async sizeBytes(): Promise<number> {
+    let sum = 0
+    for (const id of this.#ids) {
+      const file = await this.#disk.open(this.#path(id), 'read')
+      sum += file.size
+      await file.close()
+    }
+    return sum
+  }
+
+  /** The one after the oldest; null when there is only one. */
+  get second(): SnapshotId | null {
+    return this.#ids.filter(({ endOffset }) => endOffset > 0)[1] ?? null
+  }
+
   /** Throws DiskError. */
   async removeBefore(endOffset: number): Promise<void> {
     for (const id of this.#ids.filter(other => other.endOffset < endOffset)) {

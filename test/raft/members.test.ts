@@ -2,8 +2,10 @@ import t from 'tap'
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { recordsOf } from '../../src/metadata/snapshot.ts'
 import { MetadataState } from '../../src/metadata/state.ts'
+import { SnapshotError } from '../../src/raft/snapshot-file.ts'
 import { record } from '../metadata/history.ts'
 import { directoryOf, endpointOf, type Member, Members } from './members.ts'
+import { writeText } from './world.ts'
 
 for (const dynamic of [false, true]) {
   const kind = dynamic ? 'in the log' : 'by configuration'
@@ -166,5 +168,59 @@ t.test('voters move from the configuration into the log', async t => {
   await members.clock.run(members.stop(leader))
   const next = await members.leads()
   t.ok(next.running.voters.has({ id: leader.id, directoryId: directoryOf(leader.id) }))
+  await members.clock.run(members.stopAll())
+})
+
+t.test('log and snapshots are kept for those who are behind, as long as they are small', async t => {
+  const members = new Members({ count: 1, quorum: { retention: { bytes: 2000 } } })
+  const [member] = members.all
+  await members.clock.run(members.startAll())
+  const snapshots = async () => {
+    const entries = await members.clock.run(member.host.disk.list('/data/__cluster_metadata-0'))
+    return entries.filter(({ name }) => name.endsWith('.checkpoint')).length
+  }
+  const save = async (level: number) => {
+    const offset = members.write(member, level)
+    await members.committedEverywhere(offset)
+    const state = new MetadataState()
+    state.apply(record('featureLevel', { name: 'f', featureLevel: level }), offset, 1)
+    await members.clock.run(member.running.saveSnapshot({ endOffset: offset + 1, epoch: 1 }, recordsOf(state), 5))
+  }
+  await save(1)
+  await save(2)
+  t.equal(await snapshots(), 2)
+  for (let level = 3; level < 30; level++) await save(level)
+  t.ok((await snapshots()) < 10)
+  await members.clock.run(members.stop(member))
+  const again = await members.clock.run(members.start(member))
+  t.equal(again.snapshotRecords.length, 1)
+  await members.clock.run(members.stopAll())
+})
+
+t.test('a damaged snapshot is fetched again by a node that only follows, and stops one that votes', async t => {
+  const members = new Members({ count: 4, voters: 3 })
+  await members.clock.run(members.startAll())
+  const leader = await members.leads()
+  const observer = members.all[3]
+  await members.committedEverywhere(members.write(leader, 1))
+  const state = new MetadataState()
+  state.apply(record('featureLevel', { name: 'f', featureLevel: 1 }), 1, 1)
+  for (const member of members.all) {
+    const id = { endOffset: 2, epoch: leader.running.leaderEpoch }
+    await members.clock.run(member.running.saveSnapshot(id, recordsOf(state), 5))
+  }
+  const voter = members.all.find(member => member !== leader) as Member
+  for (const member of [voter, observer]) {
+    await members.clock.run(members.stop(member))
+    const directory = '/data/__cluster_metadata-0'
+    const [name] = (await members.clock.run(member.host.disk.list(directory)))
+      .map(entry => entry.name)
+      .filter(each => each.endsWith('.checkpoint'))
+    await members.clock.run(writeText(member.host.disk, `${directory}/${name}`, 'x'))
+  }
+  await t.rejects(members.clock.run(members.start(voter)), SnapshotError)
+  await members.clock.run(members.start(observer))
+  await members.committedEverywhere(members.write(leader, 2))
+  t.equal(observer.running.snapshotRecords.length, 0, 'it came afterwards')
   await members.clock.run(members.stopAll())
 })
