@@ -11,8 +11,10 @@ import type { PartitionRef } from './partition-index.ts'
 type Step = 'stay' | 'fence' | 'unfence' | 'beginShutdown' | 'shutDown'
 type RegistrationChange = ValueOfKind<'brokerRegistrationChange'>
 
-/** When a session seems over by more than this, it was this process that slept. */
-const stallMs = 1000
+/** When a session is found over later than this, it was this process that stood still. */
+const stallMs = 100
+/** Then heartbeats that arrived meanwhile have so long to be read. */
+const graceMs = 500
 
 /** The broker, if it is the one that registered last. Throws KafkaError STALE_BROKER_EPOCH. */
 export function checkBrokerEpoch({ state }: ControllerContext, brokerId: number, brokerEpoch: number): Broker {
@@ -190,7 +192,7 @@ export function expireSession(
   const again = (delayMs: number) => ({ timers: { [`session-${brokerId}`]: { delayMs, event } } })
   if (overMs < 0) return { records: [], answer: null, ...again(-overMs) }
   // Heartbeats that came while this process stood still are read now, before anybody is judged.
-  if (overMs > stallMs && !grace) return { records: [], answer: null, ...again(stallMs) }
+  if (overMs > stallMs && !grace) return { records: [], answer: null, ...again(graceMs) }
   const records: ControllerRecord[] = broker.fenced ? [] : [...fenceBroker(context, broker)]
   return { records: [...records, { kind: 'session', brokerId, session: null }], answer: null, divisible: true }
 }
