@@ -4,11 +4,13 @@
  * - Raises or lowers levels, all together or none; v1 validate only, and whether a downgrade may lose metadata.
  * - INVALID_UPDATE_VERSION when a controller or a broker does not support the level, or when it would lose metadata.
  * - Before v2 each feature has an outcome of its own, which is that of all.
- * - Left out: the level of kraft.version, which is that of the formatted quorum.
+ * - kraft.version goes up once every voter is known to support it: the voters move from the configuration into the log
+ *   (KIP-853); never down.
  */
 import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
 import { updateFeatures } from '../../protocol/messages/57-update-features.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
+import { kraftVersionFeature } from '../metadata/features.ts'
 import { defineHandler } from './define.ts'
 
 type Request = RequestOf<typeof updateFeatures>
@@ -29,7 +31,11 @@ export const handler = defineHandler(
       level: maxVersionLevel,
       upgradeType: context.version > 0 ? upgradeType : allowDowngrade ? safeDowngrade : upgrade,
     }))
-    await context.broker.controller.updateFeatures(updates, { validateOnly: request.validateOnly })
+    const { controller, quorum } = context.broker
+    const ofQuorum = updates.find(({ name }) => name === kraftVersionFeature)
+    const others = updates.filter(update => update !== ofQuorum)
+    if (others.length > 0 || !ofQuorum) await controller.updateFeatures(others, { validateOnly: request.validateOnly })
+    if (ofQuorum && !request.validateOnly) await quorum.upgradeVersion(ofQuorum.level)
     return answer(request, Errors.NONE, null)
   },
   { forward: {}, failed: (request, error) => answer(request, error.code, error.detail) },
