@@ -2,7 +2,9 @@
  * The composition root: makes the rooms of one broker and connects them. A cluster in one process is several of these, on
  * real hosts or on simulated ones.
  */
+
 import { compressionReady } from '../protocol/records/compression.ts'
+import type { AnyApi, DecodedResponseOf, RequestInputOf } from '../protocol/schema.ts'
 import { Dispatcher } from './api/dispatch.ts'
 import { FetchSessionCache, fetchSessionLimits } from './api/fetch-sessions.ts'
 import { Forwarding } from './api/forward.ts'
@@ -100,6 +102,11 @@ export class Broker {
     return this.#listeners.bound
   }
 
+  /** Asks the active controller of the cluster, wherever it is. Throws KafkaError. */
+  ask<A extends AnyApi>(api: A, body: RequestInputOf<A>, timeoutMs: number): Promise<DecodedResponseOf<A>> {
+    return this.#node.channel.request(api, body, { timeoutMs, lane: 'admin' })
+  }
+
   /** Runs when the last log directory has gone offline: the broker can do no more good. */
   whenFailed(run: (failure: Error) => void): void {
     const { directories } = this.#node.rooms.logs
@@ -121,6 +128,8 @@ export class Broker {
     const { coordinators, logs, config, metadata } = rooms
     const isAlone = metadata.brokers.size < 2
     if (lifecycle && config.controlledShutdownEnable && !isAlone && !options.abrupt) await lifecycle.leave()
+    // First of all the quorum learns of it: it can choose another leader while this node still answers its clients.
+    await this.#node.plane.close()
     this.#listeners.stopAccepting()
     // Whoever waits, for records or for other members, is answered now.
     rooms.closing.advance(1)
@@ -138,6 +147,7 @@ interface Node {
   /** Null in a node that is no broker. */
   readonly lifecycle: Lifecycle | null
   readonly plane: MetadataPlane
+  readonly channel: ControllerChannel
   /** Stops everything but the logs. */
   close(): Promise<void>
 }
@@ -170,15 +180,20 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
   const { nodeId } = config
   // Answers of the controller wait for the files of the partitions they speak of.
   let partitions: Partitions | null = null
-  const plane = await MetadataPlane.open(host, config, logs, { settled: async () => partitions?.settled() })
+  const peers = new Peers(host, { clientId: `ottla-${nodeId}` })
+  const plane = await MetadataPlane.open(host, config, logs, {
+    settled: async () => partitions?.settled(),
+    // Without a listener for controllers nobody can reach this one: it is the whole quorum.
+    peers: config.isAlone && config.controllerListeners.length === 0 ? undefined : peers,
+    endpoints: controllerEndpoints(listeners),
+  })
   const { state: metadata, controller, quorum, served } = plane
   const configs = new EffectiveConfigs(config, metadata)
-  const peers = new Peers(host, { clientId: `ottla-${nodeId}` })
   const channel = new ControllerChannel({
     host,
     nodeId,
     peers,
-    quorum: { leaderId: nodeId, leaderEndpoint: () => null, listen: () => () => {} },
+    quorum,
     local: (api, body) => loopback(serve, dispatcher.advertised('controller'), api, body),
     attemptTimeoutMs: config.controllerSocketTimeoutMs,
   })
@@ -250,7 +265,13 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
     await plane.close()
     await peers.close()
   }
-  return { rooms, serve, lifecycle, plane, close }
+  return { rooms, serve, lifecycle, plane, channel, close }
+}
+
+function controllerEndpoints(listeners: Listeners) {
+  return listeners.bound
+    .filter(({ kind }) => kind === 'controller')
+    .map(({ name, advertisedHost, advertisedPort }) => ({ name, host: advertisedHost, port: advertisedPort }))
 }
 
 function lifecycleOf(

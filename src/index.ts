@@ -4,13 +4,15 @@
  *     await using broker = await startBroker()
  *     const kafka = new Kafka({ brokers: [broker.bootstrap] })
  *
- * Many can run in one process. Closing one leaves no handle open.
+ * Many can run in one process. Closing one leaves no handle open. `startCluster` gives several that are one cluster.
  */
 import { Broker } from './broker.ts'
+import { Cluster, type ClusterOptions } from './cluster/cluster.ts'
 import { parseBrokerConfig } from './config/broker.ts'
 import { MemoryDisk } from './host/memory.ts'
 import { type LogLevel, nodeHost } from './host/node.ts'
 
+export { Cluster, type ClusterBroker, type ClusterOptions, type StopOptions } from './cluster/cluster.ts'
 export { ConfigError } from './config/broker.ts'
 export type { LogLevel } from './host/node.ts'
 
@@ -72,6 +74,11 @@ export async function startBroker(options: BrokerOptions = {}): Promise<RunningB
     close,
     [Symbol.asyncDispose]: close,
   }
+}
+
+/** Starts a cluster; resolves when every broker takes clients. Throws ConfigError for settings that are wrong. */
+export function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  return Cluster.start(options)
 }
 
 function plainListener(host: string, port = 0): string {

@@ -20,6 +20,7 @@ const order: readonly (readonly string[])[] = [
   ['src/coordinator', 'src/controller'],
   ['src/api'],
   ['src/broker.ts'],
+  ['src/cluster'],
   ['src/index.ts', 'src/cli'],
   ['bin'],
 ]

@@ -13,6 +13,7 @@
  *   least one batch whatever the limits. Records are slices of the log: they may begin before the fetch offset.
  * - v4 isolation level, v7 fetch sessions (KIP-227), v9 leader epoch fencing (KIP-320), v10 zstd (below it a topic
  *   compressed by zstd answers UNSUPPORTED_COMPRESSION_TYPE), v12 diverging epoch (KIP-595), v13 topic ids.
+ * - On the listeners of controllers: the metadata log, as a quorum replicates it (KIP-595). v12 and up.
  * - Left out: v14 tiered storage.
  */
 import { type ErrorCode, Errors, type KafkaError } from '../../protocol/errors.ts'
@@ -43,6 +44,11 @@ export const handler = defineHandler(
   fetch,
   '4-18',
   async (request, context) => {
+    if (context.peer.listener.kind === 'controller') {
+      // A member's next request may overtake a fetch that waits.
+      context.release()
+      return context.broker.quorum.requests.fetch(request)
+    }
     const replicaId = context.version >= 15 ? request.replicaState.replicaId : request.replicaId
     const { clock } = context.broker.host
     const session = context.broker.fetchSessions.open(request, context.version, replicaId >= 0, clock.monotonic())
@@ -75,7 +81,7 @@ export const handler = defineHandler(
     if (read.some(({ lent }) => lent !== null)) context.whenSent(() => giveBack(read))
     return respond(errorCode, sessionId, outcomes, context)
   },
-  { failed: failedAsWhole },
+  { failed: failedAsWhole, listeners: ['broker', 'controller'] },
 )
 
 /** Versions below 7 know neither sessions nor an error of the whole answer. */

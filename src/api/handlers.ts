@@ -31,10 +31,14 @@ import { handler as listPartitionReassignments } from './46-list-partition-reass
 import { handler as offsetDelete } from './47-offset-delete.ts'
 import { handler as describeClientQuotas } from './48-describe-client-quotas.ts'
 import { handler as describeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
+import { handler as vote } from './52-vote.ts'
+import { handler as beginQuorumEpoch } from './53-begin-quorum-epoch.ts'
+import { handler as endQuorumEpoch } from './54-end-quorum-epoch.ts'
 import { handler as describeQuorum } from './55-describe-quorum.ts'
 import { handler as alterPartition } from './56-alter-partition.ts'
 import { handler as updateFeatures } from './57-update-features.ts'
 import { handler as envelope } from './58-envelope.ts'
+import { handler as fetchSnapshot } from './59-fetch-snapshot.ts'
 import { handler as describeCluster } from './60-describe-cluster.ts'
 import { handler as describeProducers } from './61-describe-producers.ts'
 import { handler as brokerRegistration } from './62-broker-registration.ts'
@@ -75,24 +79,28 @@ export const handlers: readonly Handler[] = [
   describeLogDirs,
   createPartitions,
   deleteGroups,
+  electLeaders,
   incrementalAlterConfigs,
+  alterPartitionReassignments,
   listPartitionReassignments,
   offsetDelete,
   describeClientQuotas,
   describeUserScramCredentials,
+  vote,
+  beginQuorumEpoch,
+  endQuorumEpoch,
   describeQuorum,
+  alterPartition,
+  updateFeatures,
   envelope,
+  fetchSnapshot,
   describeCluster,
   describeProducers,
-  alterPartition,
   brokerRegistration,
   brokerHeartbeat,
   unregisterBroker,
   allocateProducerIds,
   controllerRegistration,
-  electLeaders,
-  alterPartitionReassignments,
-  updateFeatures,
   assignReplicasToDirs,
   describeTopicPartitions,
   addRaftVoter,

@@ -11,13 +11,18 @@ import { MetadataFollower } from '../metadata/follower.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import { recordsOf } from '../metadata/snapshot.ts'
 import { MetadataState } from '../metadata/state.ts'
-import { ensureFormatted, type Identity, readBootstrap } from '../raft/format.ts'
+import type { Peers } from '../network/peers.ts'
+import { ensureFormatted, FormatError, type Identity, readBootstrap } from '../raft/format.ts'
 import { openMetadataLog } from '../raft/metadata-log.ts'
 import { Quorum } from '../raft/quorum.ts'
 import { defaultBootstrapRecords } from './bootstrap.ts'
 import { Controller } from './controller.ts'
 
 export interface PlaneOptions {
+  /** How this node asks others; without it, this node is the whole quorum. */
+  readonly peers?: Peers
+  /** Where this node's controller listens. */
+  readonly endpoints?: readonly { readonly name: string; readonly host: string; readonly port: number }[]
   /** Resolves when what the metadata told last is in place: the controller's answers wait for it. */
   readonly settled?: () => Promise<void>
 }
@@ -37,6 +42,7 @@ export class MetadataPlane {
   #savedEnd: number
   #saving: Promise<void> | null = null
   #cancelTimer: Cancel = () => {}
+  #stopListening: () => void = () => {}
   #closed = false
 
   private constructor(
@@ -72,23 +78,22 @@ export class MetadataPlane {
   }
 
   /**
-   * Formats directories that are new, opens the metadata log and replays it. When it resolves, `state` is up to date and
-   * the controller answers. Throws FormatError, QuorumError, QuorumStateError, SnapshotError, KafkaError and DiskError.
+   * Opens the metadata log and takes part in its quorum. A node that begins alone formats directories that are new; when
+   * this resolves, it leads, `state` is up to date and the controller answers. Any other node has still to find out who
+   * leads. Throws FormatError, QuorumError, QuorumStateError, SnapshotError, KafkaError and DiskError.
    */
   static async open(host: Host, config: BrokerConfig, logs: Logs, options: PlaneOptions = {}): Promise<MetadataPlane> {
     const directories = logs.directories
+    if (!config.isAlone && directories.some(({ meta }) => meta === null))
+      throw new FormatError(unformatted(directories))
     const identity = await ensureFormatted(host, config, directories, {
       bootstrapRecords: defaultBootstrapRecords,
       initialVoters: config.quorumVoters.length > 0 ? 'elsewhere' : 'standalone',
     })
     const log = await openMetadataLog(logs, config)
     const { path }: LogDirectory = logs.directoryOf(log)
-    const quorum = await Quorum.open({
-      host,
-      log,
-      nodeId: config.nodeId,
-      directoryId: identity.directoryIds.get(path) ?? null,
-    })
+    const directoryId = identity.directoryIds.get(path) ?? null
+    const quorum = await Quorum.open({ host, log, directoryId, ...quorumOptions(config, identity, options) })
     const state = new MetadataState()
     for (const record of quorum.snapshotRecords) {
       state.apply(record, quorum.logStartOffset - 1, quorum.snapshotId?.epoch ?? 0)
@@ -109,9 +114,21 @@ export class MetadataPlane {
       previousEpoch(directories),
     )
     await follower.start()
-    await plane.controller.elected()
+    await plane.#followQuorum()
     plane.#keepSnapshots()
     return plane
+  }
+
+  /** The controller is active while this node leads. Resolves when it is, if it leads already. */
+  async #followQuorum(): Promise<void> {
+    let loading: Promise<void> | null = null
+    this.#stopListening = this.quorum.listen({
+      elected: () => {
+        loading = this.controller.elected()
+      },
+      resigned: () => this.controller.resigned(),
+    })
+    await loading
   }
 
   /** The epoch in which this broker last shut down in good order; -1 when it did not. */
@@ -129,10 +146,13 @@ export class MetadataPlane {
     return this.#served
   }
 
-  /** Stops deciding and following. The log itself is closed with the others. */
+  /** Stops deciding and following; once. The log itself is closed with the others. */
   async close(): Promise<void> {
+    if (this.#closed) return
     this.#closed = true
     this.#cancelTimer()
+    await this.quorum.close()
+    this.#stopListening()
     this.controller.close()
     this.#follower.close()
     await this.#saving
@@ -196,4 +216,35 @@ function passOn(applied: Watermark, served: Watermark, settled: () => Promise<vo
 function previousEpoch(directories: readonly LogDirectory[]): number {
   const [first, ...others] = directories.map(directory => directory.previousBrokerEpoch)
   return others.every(epoch => epoch === first) ? first : -1
+}
+
+function quorumOptions(config: BrokerConfig, identity: Identity, { peers, endpoints }: PlaneOptions) {
+  return {
+    nodeId: config.nodeId,
+    clusterId: identity.clusterId,
+    voters: config.quorumVoters,
+    bootstrapServers: config.quorumBootstrapServers,
+    observer: !config.roles.has('controller'),
+    listenerName: config.controllerListenerNames[0],
+    endpoints,
+    timeouts: {
+      electionTimeoutMs: config.controllerQuorumElectionTimeoutMs,
+      fetchTimeoutMs: config.controllerQuorumFetchTimeoutMs,
+      electionBackoffMaxMs: config.controllerQuorumElectionBackoffMaxMs,
+      requestTimeoutMs: config.controllerQuorumRequestTimeoutMs,
+      retryBackoffMs: config.controllerQuorumRetryBackoffMs,
+    },
+    autoJoin: config.controllerQuorumAutoJoinEnable,
+    fetchBytesMax: config.controllerQuorumFetchMaxBytes,
+    snapshotBytesMax: config.controllerQuorumFetchSnapshotMaxBytes,
+    peers,
+  }
+}
+
+function unformatted(directories: readonly LogDirectory[]): string {
+  const paths = directories.filter(({ meta }) => meta === null).map(({ path }) => path)
+  return (
+    `No meta.properties found in ${paths.join(', ')}: a node of a quorum is told by \`ottla storage format\` which cluster it ` +
+    'belongs to'
+  )
 }

@@ -1,0 +1,105 @@
+/** One node of a cluster in one process: its settings, its directory, and the broker while it runs. */
+import { Broker, type CloseOptions } from '../broker.ts'
+import { type BrokerConfig, parseBrokerConfig } from '../config/broker.ts'
+import { defaultBootstrapRecords } from '../controller/bootstrap.ts'
+import type { Disk, Host } from '../host/host.ts'
+import { MemoryDisk } from '../host/memory.ts'
+import { type LogLevel, nodeHost } from '../host/node.ts'
+import { LogDirectory } from '../log/directory.ts'
+import { ensureFormatted, type InitialController } from '../raft/format.ts'
+import type { RosterEntry } from './roster.ts'
+
+/** What all members have in common. */
+export interface MemberSetting {
+  readonly clusterId: string
+  readonly host: string
+  /** Null: everything is in memory. */
+  readonly dataDir: string | null
+  readonly voters: readonly InitialController[]
+  readonly properties: ReadonlyMap<string, string>
+  readonly logLevel: LogLevel
+}
+
+export class Member {
+  readonly entry: RosterEntry
+  readonly #setting: MemberSetting
+  readonly #config: BrokerConfig
+  readonly #disk: Disk | undefined
+  #broker: Broker | null = null
+  /** Starts and stops follow each other. */
+  #work: Promise<unknown> = Promise.resolve()
+
+  /** Throws ConfigError. */
+  constructor(entry: RosterEntry, setting: MemberSetting) {
+    this.entry = entry
+    this.#setting = setting
+    this.#disk = setting.dataDir === null ? new MemoryDisk() : undefined
+    this.#config = parseBrokerConfig(propertiesOf(entry, setting))
+  }
+
+  get id(): number {
+    return this.entry.id
+  }
+
+  /** Null while it is stopped. */
+  get broker(): Broker | null {
+    return this.#broker
+  }
+
+  /** Makes the directory a part of the cluster; one that is leaves it as it is. */
+  async enroll(): Promise<void> {
+    const { clusterId, voters } = this.#setting
+    const directory = await LogDirectory.open(this.#host(), this.#config.metadataLogDir)
+    try {
+      await ensureFormatted(this.#host(), this.#config, [directory], {
+        clusterId,
+        bootstrapRecords: defaultBootstrapRecords,
+        initialVoters: this.entry.controllerPort === null ? 'elsewhere' : voters,
+      })
+    } finally {
+      await directory.close(directory.wasShutDownCleanly, directory.previousBrokerEpoch)
+    }
+  }
+
+  /** Resolves when it takes clients. */
+  start(): Promise<void> {
+    return this.#next(async () => {
+      this.#broker ??= await Broker.start(this.#config, this.#host())
+    })
+  }
+
+  stop(options: CloseOptions = {}): Promise<void> {
+    return this.#next(async () => {
+      const broker = this.#broker
+      this.#broker = null
+      await broker?.close(options)
+    })
+  }
+
+  #next(step: () => Promise<void>): Promise<void> {
+    const work = this.#work.then(step, step)
+    this.#work = work.catch(() => {})
+    return work
+  }
+
+  #host(): Host {
+    return nodeHost({ disk: this.#disk, logger: { level: this.#setting.logLevel } })
+  }
+}
+
+function propertiesOf(entry: RosterEntry, setting: MemberSetting): Map<string, string> {
+  const { id, port, controllerPort } = entry
+  const { host, dataDir, voters } = setting
+  const shown = host.includes(':') ? `[${host}]` : host
+  const listeners = [`PLAINTEXT://${shown}:${port}`]
+  if (controllerPort !== null) listeners.push(`CONTROLLER://${shown}:${controllerPort}`)
+  return new Map([
+    ...setting.properties,
+    ['node.id', String(id)],
+    ['process.roles', controllerPort === null ? 'broker' : 'broker,controller'],
+    ['listeners', listeners.join(',')],
+    ['controller.listener.names', 'CONTROLLER'],
+    ['controller.quorum.bootstrap.servers', voters.map(voter => `${shown}:${voter.port}`).join(',')],
+    ['log.dirs', `${dataDir ?? '/ottla'}/broker-${id}`],
+  ])
+}
