@@ -156,6 +156,11 @@ export function errorName(code: number): string {
   return byCode.get(code)?.[1] ?? `UNKNOWN(${code})`
 }
 
+/** A code that came over the wire; UNKNOWN_SERVER_ERROR for one of a later Kafka. */
+export function errorCodeOf(code: number): ErrorCode {
+  return byCode.get(code)?.[0] ?? Errors.UNKNOWN_SERVER_ERROR
+}
+
 export function isRetriable(code: number): boolean {
   return byCode.get(code)?.[2].includes('R') ?? false
 }

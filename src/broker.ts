@@ -19,15 +19,12 @@ import { Lifecycle } from './controller/lifecycle.ts'
 import { MetadataPlane } from './controller/metadata-plane.ts'
 import { ControllerRequests } from './controller/requests.ts'
 import { whenShown } from './controller/shown.ts'
-import { Coordinators } from './coordinator/coordinators.ts'
+import { openCoordinators } from './coordinator/open-coordinators.ts'
 import { ProducerIds } from './coordinator/producer-ids.ts'
-import { coordinatorSettings } from './coordinator/settings.ts'
 import type { Host } from './host/host.ts'
 import { Watermark } from './lib/watermark.ts'
 import { Logs } from './log/logs.ts'
 import { servedLevels, supportedFeatures } from './metadata/features.ts'
-import { offsetsTopic } from './metadata/internal-topics.ts'
-import type { MetadataState } from './metadata/state.ts'
 import type { Serve } from './network/connection.ts'
 import { Gate } from './network/gate.ts'
 import { networkLimitsOf } from './network/limits.ts'
@@ -125,7 +122,7 @@ export class Broker {
 
   async #close(options: CloseOptions): Promise<void> {
     const { rooms, lifecycle } = this.#node
-    const { coordinators, logs, config, metadata } = rooms
+    const { coordinators, transactions, logs, config, metadata } = rooms
     const isAlone = metadata.brokers.size < 2
     if (lifecycle && config.controlledShutdownEnable && !isAlone && !options.abrupt) await lifecycle.leave()
     // First of all the quorum learns of it: it can choose another leader while this node still answers its clients.
@@ -134,6 +131,7 @@ export class Broker {
     // Whoever waits, for records or for other members, is answered now.
     rooms.closing.advance(1)
     coordinators.close()
+    transactions.close()
     await this.#listeners.close()
     await this.#node.close()
     await logs.close(lifecycle?.brokerEpoch)
@@ -210,6 +208,9 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
     timeoutMs,
   })
   const listenerName = config.interBrokerListener?.name
+  const endpointOf = (id: number) =>
+    metadata.brokers.get(id)?.endpoints.find(({ name }) => name === listenerName) ?? null
+  const producerIds = new ProducerIds(() => controllerRequests.allocateProducerIds())
   partitions = new Partitions({
     host,
     brokerId: nodeId,
@@ -221,7 +222,7 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
     throttledReplicas: (side, topic) => throttledReplicas(configs, side, topic),
     cluster: {
       peers,
-      endpointOf: id => metadata.brokers.get(id)?.endpoints.find(({ name }) => name === listenerName) ?? null,
+      endpointOf,
       brokerEpoch,
       alterPartition: request => controllerRequests.alterPartition(request),
       assignDirectories: request => controllerRequests.assignDirectories(request),
@@ -238,10 +239,23 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
     controller,
     controllerRequests,
     partitions,
-    coordinators: coordinate(config, host, metadata, controllerRequests, partitions),
+    ...openCoordinators({
+      config,
+      configs,
+      host,
+      metadata,
+      partitions,
+      peers,
+      endpointOf,
+      producerIds,
+      createTopic: async topic => {
+        const [{ errorCode }] = await controllerRequests.createTopics([topic])
+        return errorCode
+      },
+    }),
     forwarding: new Forwarding({ host, channel, isHere, served, timeoutMs: config.requestTimeoutMs }),
     peers,
-    producerIds: new ProducerIds(() => controllerRequests.allocateProducerIds()),
+    producerIds,
     logs,
     quorum,
     fetchSessions: new FetchSessionCache(host.random, {
@@ -311,44 +325,6 @@ function lifecycleOf(
     // A node that is alone has nobody to wait for.
     times: { intervalMs: config.brokerHeartbeatIntervalMs, ...(config.isAlone ? { progressMs: 0 } : {}) },
   })
-}
-
-function coordinate(
-  config: BrokerConfig,
-  host: Host,
-  metadata: MetadataState,
-  requests: ControllerRequests,
-  partitions: Partitions,
-): Coordinators {
-  const coordinators = new Coordinators({
-    host,
-    metadata,
-    settings: coordinatorSettings(config),
-    createOffsetsTopic: async () => {
-      const [{ errorCode }] = await requests.createTopics([
-        {
-          name: offsetsTopic,
-          partitionsCount: config.offsetsTopicNumPartitions,
-          replicationFactor: config.offsetsTopicReplicationFactor,
-          configs: [
-            { name: 'cleanup.policy', value: 'compact' },
-            { name: 'compression.type', value: 'producer' },
-            { name: 'segment.bytes', value: String(config.offsetsTopicSegmentBytes) },
-          ],
-        },
-      ])
-      return errorCode
-    },
-  })
-  partitions.listen({
-    elected: partition => {
-      if (partition.topic === offsetsTopic) coordinators.onPartitionLeader(partition.index, partition.asReplicatedLog())
-    },
-    resigned: (topic, index) => {
-      if (topic === offsetsTopic) coordinators.onPartitionLost(index)
-    },
-  })
-  return coordinators
 }
 
 function logsOptions(config: BrokerConfig) {

@@ -47,6 +47,7 @@ export interface RunningBroker extends AsyncDisposable {
 /** Made for tests: one process, few partitions of the broker's own, no waiting for members that will not come. */
 const embeddedDefaults = {
   'offsets.topic.num.partitions': '1',
+  'transaction.state.log.num.partitions': '1',
   'group.initial.rebalance.delay.ms': '0',
 }
 

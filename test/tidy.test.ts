@@ -33,7 +33,17 @@ const faces: Readonly<Record<string, readonly string[]>> = {
   'src/machine': ['machine.ts', 'shard.ts', 'replay.ts'],
   'src/raft': ['quorum.ts', 'metadata-log.ts', 'format.ts'],
   'src/replication': ['partition.ts', 'partitions.ts', 'read-replica.ts', 'topic-log-config.ts'],
-  'src/coordinator': ['coordinators.ts', 'producer-ids.ts', 'settings.ts', 'group/events.ts'],
+  'src/coordinator': [
+    'open-coordinators.ts',
+    'coordinators.ts',
+    'transactions.ts',
+    'producer-ids.ts',
+    'group/events.ts',
+    'transaction/events.ts',
+    'transaction/transaction.ts',
+    'transaction/marker-writer.ts',
+    'transaction/verifier.ts',
+  ],
   'src/controller': [
     'controller.ts',
     'channel.ts',

@@ -7,11 +7,11 @@
  * - Idempotent producers: a repeated batch among the last five is answered with its first offset, nothing is appended.
  * - v7 zstd; v8 record errors and message; v10 current leader on NOT_LEADER_OR_FOLLOWER (KIP-951); v13 topic ids.
  * - Internal topics are refused to every client, whatever its client id.
- * - Left out: transactional batches (INVALID_TXN_STATE), since transactions are not served.
+ * - The first batch of a transaction in a partition is appended when the transaction's coordinator knows of it (KIP-890);
+ *   v12 adds the partition to the transaction by itself (transaction version 2), v11 TRANSACTION_ABORTABLE.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { produce } from '../../protocol/messages/00-produce.ts'
-import { isTransactional } from '../../protocol/records/batch.ts'
 import { RecordErrors } from '../../protocol/records/validate.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import type { Cancel } from '../host/host.ts'
@@ -21,6 +21,7 @@ import type { Partition } from '../replication/partition.ts'
 import { defineHandler } from './define.ts'
 import { leaderHint, nodeEndpoints } from './leader-hint.ts'
 import { requestLimits } from './limits.ts'
+import { type Proofs, proofOf, prove, saysTransactional } from './produce-proofs.ts'
 import type { RequestContext } from './request.ts'
 
 type Request = RequestOf<typeof produce>
@@ -38,7 +39,8 @@ export const handler = defineHandler(
   '0-13',
   async (request, context) => {
     const pending: Pending[] = []
-    const responses = appendAll(request, context, pending)
+    const proving = prove(request, context)
+    const responses = appendAll(request, context, pending, proving && (await proving))
     context.release()
     if (request.acks === 0) {
       // Nobody is told, but the request stays in work until its records are in the file: that bounds what a client that
@@ -74,7 +76,12 @@ export const handler = defineHandler(
 )
 
 /** Appends every partition's batch, in the order of the request and without waiting in between. */
-function appendAll(request: Request, context: RequestContext, pending: Pending[]): Response['responses'] {
+function appendAll(
+  request: Request,
+  context: RequestContext,
+  pending: Pending[],
+  proofs: Proofs | null,
+): Response['responses'] {
   const acksValid = request.acks >= -1 && request.acks <= 1
   return request.topicData.map(topic => {
     const name = context.version >= 13 ? context.broker.partitions.topicName(topic.topicId) : topic.name
@@ -86,8 +93,8 @@ function appendAll(request: Request, context: RequestContext, pending: Pending[]
         if (context.broker.metadata.isInternal(name)) throw new KafkaError(Errors.INVALID_TOPIC_EXCEPTION)
         const partition = context.broker.partitions.lead(name, index)
         if (records === null) throw new KafkaError(Errors.INVALID_RECORD, 'no record batch')
-        if (isTransactional(records, 0)) throw new KafkaError(Errors.INVALID_TXN_STATE, 'transactions are not served')
-        const info = partition.append(records, request.acks, 'client', context.version)
+        const proof = saysTransactional(records) ? proofOf(records, proofs, partition, context) : undefined
+        const info = partition.append(records, request.acks, 'client', context.version, proof)
         answer.baseOffset = info.firstOffset
         answer.logAppendTimeMs = info.logAppendTimeMs
         answer.logStartOffset = info.logStartOffset

@@ -12,16 +12,15 @@ export async function autoCreateTopics(
   names: readonly string[],
   context: RequestContext,
 ): Promise<Map<string, number>> {
-  const { controllerRequests, coordinators } = context.broker
+  const { controllerRequests, coordinators, transactions } = context.broker
   const failures = new Map<string, number>()
   const ordinary: string[] = []
   for (const name of names) {
     if (topicNameProblem(name) !== null) failures.set(name, Errors.INVALID_TOPIC_EXCEPTION)
-    else if (name === offsetsTopic) {
-      const errorCode = await coordinators.ensureOffsetsTopic()
+    else if (name === offsetsTopic || name === transactionsTopic) {
+      const errorCode = await (name === offsetsTopic ? coordinators.ensureOffsetsTopic() : transactions.ensureTopic())
       if (errorCode !== Errors.NONE) failures.set(name, errorCode)
-    } else if (name === transactionsTopic) failures.set(name, Errors.UNKNOWN_TOPIC_OR_PARTITION)
-    else ordinary.push(name)
+    } else ordinary.push(name)
   }
   if (ordinary.length === 0) return failures
   const defaults = { partitionsCount: -1, replicationFactor: -1, configs: [] }

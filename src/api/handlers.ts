@@ -18,6 +18,11 @@ import { handler as deleteTopics } from './20-delete-topics.ts'
 import { handler as deleteRecords } from './21-delete-records.ts'
 import { handler as initProducerId } from './22-init-producer-id.ts'
 import { handler as offsetForLeaderEpoch } from './23-offset-for-leader-epoch.ts'
+import { handler as addPartitionsToTxn } from './24-add-partitions-to-txn.ts'
+import { handler as addOffsetsToTxn } from './25-add-offsets-to-txn.ts'
+import { handler as endTxn } from './26-end-txn.ts'
+import { handler as writeTxnMarkers } from './27-write-txn-markers.ts'
+import { handler as txnOffsetCommit } from './28-txn-offset-commit.ts'
 import { handler as describeAcls } from './29-describe-acls.ts'
 import { handler as describeConfigs } from './32-describe-configs.ts'
 import { handler as alterConfigs } from './33-alter-configs.ts'
@@ -44,6 +49,8 @@ import { handler as describeProducers } from './61-describe-producers.ts'
 import { handler as brokerRegistration } from './62-broker-registration.ts'
 import { handler as brokerHeartbeat } from './63-broker-heartbeat.ts'
 import { handler as unregisterBroker } from './64-unregister-broker.ts'
+import { handler as describeTransactions } from './65-describe-transactions.ts'
+import { handler as listTransactions } from './66-list-transactions.ts'
 import { handler as allocateProducerIds } from './67-allocate-producer-ids.ts'
 import { handler as controllerRegistration } from './70-controller-registration.ts'
 import { handler as assignReplicasToDirs } from './73-assign-replicas-to-dirs.ts'
@@ -73,6 +80,11 @@ export const handlers: readonly Handler[] = [
   deleteRecords,
   initProducerId,
   offsetForLeaderEpoch,
+  addPartitionsToTxn,
+  addOffsetsToTxn,
+  endTxn,
+  writeTxnMarkers,
+  txnOffsetCommit,
   describeAcls,
   describeConfigs,
   alterConfigs,
@@ -99,6 +111,8 @@ export const handlers: readonly Handler[] = [
   brokerRegistration,
   brokerHeartbeat,
   unregisterBroker,
+  describeTransactions,
+  listTransactions,
   allocateProducerIds,
   controllerRegistration,
   assignReplicasToDirs,

@@ -5,6 +5,9 @@ import type { Controller } from '../controller/controller.ts'
 import type { ControllerRequests } from '../controller/requests.ts'
 import type { Coordinators } from '../coordinator/coordinators.ts'
 import type { ProducerIds } from '../coordinator/producer-ids.ts'
+import type { MarkerWriter } from '../coordinator/transaction/marker-writer.ts'
+import type { Verifier } from '../coordinator/transaction/verifier.ts'
+import type { Transactions } from '../coordinator/transactions.ts'
 import type { Host } from '../host/host.ts'
 import type { Watermark } from '../lib/watermark.ts'
 import type { Logs } from '../log/logs.ts'
@@ -30,6 +33,10 @@ export interface Rooms {
   readonly controllerRequests: ControllerRequests
   readonly partitions: Partitions
   readonly coordinators: Coordinators
+  readonly transactions: Transactions
+  /** Ends transactions in partitions that this broker leads. */
+  readonly markers: MarkerWriter
+  readonly verifier: Verifier
   /** The way of requests to the active controller; null when this node is alone, and always the controller. */
   readonly forwarding: Forwarding | null
   /** Connections to the other nodes of the cluster. */

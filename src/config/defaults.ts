@@ -33,4 +33,16 @@ export const ownDefaults: readonly OwnDefault[] = [
     unless: ['controller.quorum.voters', 'controller.quorum.bootstrap.servers'],
     reason: 'one broker alone holds one replica; as in the server.properties of Apache Kafka',
   },
+  {
+    name: 'transaction.state.log.replication.factor',
+    value: '1',
+    unless: ['controller.quorum.voters', 'controller.quorum.bootstrap.servers'],
+    reason: 'one broker alone holds one replica; as in the server.properties of Apache Kafka',
+  },
+  {
+    name: 'transaction.state.log.min.isr',
+    value: '1',
+    unless: ['controller.quorum.voters', 'controller.quorum.bootstrap.servers'],
+    reason: 'one broker alone holds one replica; as in the server.properties of Apache Kafka',
+  },
 ]

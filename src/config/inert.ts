@@ -14,7 +14,6 @@ import {
   long,
   names,
   oneOf,
-  short,
   string,
   subsetOf,
 } from './setting.ts'
@@ -272,68 +271,18 @@ export const inertSettings = {
   }),
 
   // transactions
-  'transaction.state.log.min.isr': int(2, {
-    valid: atLeast(1),
-    importance: 'high',
-    doc: 'In-sync replicas that a write of transaction state needs.',
-  }),
   'transaction.state.log.load.buffer.size': int(5_242_880, {
     valid: atLeast(1),
     importance: 'high',
     doc: 'Bytes read at once while transaction state is loaded.',
   }),
-  'transaction.state.log.replication.factor': short(3, {
-    valid: atLeast(1),
-    importance: 'high',
-    doc: 'Replicas of the topic that holds transaction state.',
-  }),
-  'transaction.state.log.num.partitions': int(50, {
-    valid: atLeast(1),
-    importance: 'high',
-    doc: 'Partitions of the topic that holds transaction state.',
-  }),
-  'transaction.state.log.segment.bytes': int(104_857_600, {
-    valid: atLeast(1),
-    importance: 'high',
-    doc: 'Segment size of the topic that holds transaction state.',
-  }),
-  'transaction.partition.verification.enable': bool(true, {
-    importance: 'low',
-    dynamic: 'cluster',
-    doc: 'Whether a partition checks that a transaction really includes it.',
-  }),
-  'transactional.id.expiration.ms': int(604_800_000, {
-    valid: atLeast(1),
-    importance: 'high',
-    doc: 'How long an idle transactional id is remembered.',
-  }),
-  'transaction.max.timeout.ms': int(900_000, {
-    valid: atLeast(1),
-    importance: 'high',
-    doc: 'Longest transaction timeout a producer may ask for.',
-  }),
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': int(10_000, {
     valid: atLeast(1),
     importance: 'low',
-    doc: 'How often transactions that took too long are looked for.',
-  }),
-  'transaction.remove.expired.transaction.cleanup.interval.ms': int(3_600_000, {
-    valid: atLeast(1),
-    importance: 'low',
-    doc: 'How often expired transactional ids are looked for.',
+    doc: 'How often transactions that took too long are looked for; here each has a timer of its own.',
   }),
   'transaction.two.phase.commit.enable': bool(false, {
     importance: 'low',
     doc: 'Whether transactions may be prepared and decided from outside.',
-  }),
-  'add.partitions.to.txn.retry.backoff.max.ms': int(100, {
-    valid: atLeast(0),
-    importance: 'high',
-    doc: 'How long a broker goes on asking whether a partition is in a transaction.',
-  }),
-  'add.partitions.to.txn.retry.backoff.ms': int(20, {
-    valid: atLeast(1),
-    importance: 'high',
-    doc: 'Wait between two such questions.',
   }),
 } as const

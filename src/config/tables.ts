@@ -5,9 +5,10 @@ import { inertSettings } from './inert.ts'
 import { inertFeatureSettings } from './inert-features.ts'
 import { inertSecuritySettings } from './inert-security.ts'
 import type { Setting, ValueOf } from './setting.ts'
+import { transactionSettings } from './transaction-settings.ts'
 
 /** What this broker reads. */
-const readSettings = { ...brokerSettings, ...clusterSettings }
+const readSettings = { ...brokerSettings, ...clusterSettings, ...transactionSettings }
 
 /** Names of settings that this broker reads. */
 export type ReadSettingName = keyof typeof readSettings

@@ -1,5 +1,12 @@
 /** What a cluster begins with: the first records of its metadata log. */
-import { elrFeature, hasTransactions, maxMetadataVersion, metadataVersionFeature } from '../metadata/features.ts'
+import {
+  elrFeature,
+  hasTransactions,
+  maxMetadataVersion,
+  maxTransactionVersion,
+  metadataVersionFeature,
+  transactionVersionFeature,
+} from '../metadata/features.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import type { ControllerContext } from './context.ts'
 
@@ -7,6 +14,7 @@ import type { ControllerContext } from './context.ts'
 export const defaultBootstrapRecords: readonly MetadataRecord[] = [
   { kind: 'featureLevel', version: 0, value: { name: metadataVersionFeature, featureLevel: maxMetadataVersion } },
   { kind: 'featureLevel', version: 0, value: { name: elrFeature, featureLevel: 1 } },
+  { kind: 'featureLevel', version: 0, value: { name: transactionVersionFeature, featureLevel: maxTransactionVersion } },
 ]
 
 /** Written once: a log that knows its metadata.version has them. */

@@ -6,9 +6,8 @@ import { type ErrorCode, Errors } from '../../protocol/errors.ts'
 import type { Host } from '../host/host.ts'
 import { assert } from '../lib/assert.ts'
 import { getOrCreate } from '../lib/get-or-create.ts'
-import type { ReplicatedLog } from '../machine/machine.ts'
+import type { ReplicatedLog, TransactionEnd } from '../machine/machine.ts'
 import { Shard } from '../machine/shard.ts'
-import { offsetsTopic } from '../metadata/internal-topics.ts'
 import type { MetadataState } from '../metadata/state.ts'
 import { checkRequest } from './group/checks.ts'
 import type {
@@ -24,15 +23,15 @@ import type {
 import { GroupMachine } from './group/groups.ts'
 import { type GroupRecord, groupRecordCodec } from './group/records.ts'
 import { failedReply } from './group/replies.ts'
-import { partitionOf } from './partition-of.ts'
+import type { InternalTopic } from './internal-topic.ts'
 import type { CoordinatorSettings } from './settings.ts'
 
 export interface CoordinatorsOptions {
   readonly host: Pick<Host, 'clock' | 'random' | 'log'>
   readonly metadata: MetadataState
   readonly settings: CoordinatorSettings
-  /** Creates the offsets topic with its settings and waits until its partitions are led; tells the error, if any. */
-  readonly createOffsetsTopic: () => Promise<number>
+  /** The offsets topic. */
+  readonly topic: InternalTopic
 }
 
 type GroupShard = Shard<GroupEvent, GroupRecord, GroupReply>
@@ -45,7 +44,6 @@ export class Coordinators {
   readonly #shards = new Map<number, GroupShard>()
   readonly #loading = new Map<GroupShard, Promise<void>>()
   readonly #stopListening: () => void
-  #creating: Promise<number> | null = null
 
   constructor(options: CoordinatorsOptions) {
     this.#options = options
@@ -79,27 +77,22 @@ export class Coordinators {
 
   /** The partition of the offsets topic that a group belongs to. */
   partitionOfGroup(groupId: string): number {
-    const topic = this.#options.metadata.topics.get(offsetsTopic)
-    return partitionOf(groupId, topic?.partitions.length || this.#options.settings.offsetsTopicPartitions)
+    return this.#options.topic.partitionOf(groupId)
   }
 
   /** The broker that coordinates a group; -1 while there is none. */
   coordinatorOfGroup(groupId: string): number {
-    return this.#options.metadata.partition(offsetsTopic, this.partitionOfGroup(groupId))?.leader ?? -1
+    return this.#options.topic.leaderOf(groupId)
   }
 
-  /** Creates the offsets topic unless it is there. Calls at the same time share one attempt. Answers the error, if any. */
+  /** Creates the offsets topic unless it is there. Answers the error, if any. */
   ensureOffsetsTopic(): Promise<number> {
-    if (this.#options.metadata.topics.has(offsetsTopic)) return this.#creating ?? Promise.resolve(Errors.NONE)
-    this.#creating ??= this.#create().finally(() => {
-      this.#creating = null
-    })
-    return this.#creating
+    return this.#options.topic.ensure()
   }
 
-  async #create(): Promise<number> {
-    const error = await this.#options.createOffsetsTopic()
-    return error === Errors.TOPIC_ALREADY_EXISTS ? Errors.NONE : error
+  /** A transaction ended that may have committed offsets of groups in this partition. Answers as partition leaders do. */
+  endTransaction(index: number, end: TransactionEnd): Promise<ErrorCode> {
+    return this.#shards.get(index)?.endTransaction(end) ?? Promise.resolve(Errors.NOT_LEADER_OR_FOLLOWER)
   }
 
   /** One request of one group. Never rejects: errors are in the reply. */

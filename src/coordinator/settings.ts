@@ -1,11 +1,11 @@
 /** The broker's configuration, in the coordinators' terms. */
 import type { BrokerConfig } from '../config/broker.ts'
 import { defaultGroupSettings, type GroupSettings } from './group/settings.ts'
+import { defaultTransactionSettings, type TransactionSettings } from './transaction/settings.ts'
 
 export interface CoordinatorSettings {
   readonly groups: GroupSettings
-  /** Partitions of the offsets topic when it is created. */
-  readonly offsetsTopicPartitions: number
+  /** How long what a coordinator writes may take to be committed. */
   readonly commitTimeoutMs: number
 }
 
@@ -21,7 +21,18 @@ export function coordinatorSettings(config: BrokerConfig): CoordinatorSettings {
       offsetsRetentionMs: config.offsetsRetentionMinutes * 60_000,
       offsetsRetentionCheckMs: config.offsetsRetentionCheckIntervalMs,
     },
-    offsetsTopicPartitions: config.offsetsTopicNumPartitions,
     commitTimeoutMs: config.offsetsCommitTimeoutMs,
+  }
+}
+
+/** `version` tells the level of the feature `transaction.version` now. */
+export function transactionSettings(config: BrokerConfig, version: () => number): TransactionSettings {
+  return {
+    timeoutMaxMs: config.transactionMaxTimeoutMs,
+    idExpirationMs: config.transactionalIdExpirationMs,
+    idExpirationCheckMs: config.transactionRemoveExpiredTransactionCleanupIntervalMs,
+    markerRetryMs: defaultTransactionSettings.markerRetryMs,
+    markerRetryMaxMs: defaultTransactionSettings.markerRetryMaxMs,
+    version,
   }
 }

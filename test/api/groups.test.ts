@@ -85,8 +85,8 @@ t.test('FindCoordinator', async t => {
         )
       }
     }
-    const transactions = await client.call(findCoordinator, 6, { key: '', keyType: 1, coordinatorKeys: ['x'] })
-    t.match(transactions.coordinators, [{ key: 'x', errorCode: Errors.INVALID_REQUEST, nodeId: -1 }])
+    const shares = await client.call(findCoordinator, 6, { key: '', keyType: 2, coordinatorKeys: ['x'] })
+    t.match(shares.coordinators, [{ key: 'x', errorCode: Errors.INVALID_REQUEST, nodeId: -1 }])
     const { topics } = await client.call(metadata, 9, {
       topics: null,
       allowAutoTopicCreation: false,

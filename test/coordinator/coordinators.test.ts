@@ -4,6 +4,7 @@ import { Errors } from '../../protocol/errors.ts'
 import { zeroUuid } from '../../protocol/uuid.ts'
 import { Coordinators } from '../../src/coordinator/coordinators.ts'
 import { defaultGroupSettings } from '../../src/coordinator/group/settings.ts'
+import { InternalTopic } from '../../src/coordinator/internal-topic.ts'
 import { javaHashCode, partitionOf } from '../../src/coordinator/partition-of.ts'
 import { offsetsTopic } from '../../src/metadata/internal-topics.ts'
 import { MetadataState } from '../../src/metadata/state.ts'
@@ -49,14 +50,19 @@ function world(partitions = 4) {
   const coordinators = new Coordinators({
     host,
     metadata,
-    settings: { groups: defaultGroupSettings, offsetsTopicPartitions: partitions, commitTimeoutMs: 5000 },
-    createOffsetsTopic: () =>
-      new Promise(resolve => {
-        creations.push(() => {
-          topic(offsetsTopic, idOf('o'), partitions)
-          resolve(Errors.NONE)
-        })
-      }),
+    settings: { groups: defaultGroupSettings, commitTimeoutMs: 5000 },
+    topic: new InternalTopic({
+      name: offsetsTopic,
+      metadata,
+      partitionsCount: partitions,
+      create: () =>
+        new Promise(resolve => {
+          creations.push(() => {
+            topic(offsetsTopic, idOf('o'), partitions)
+            resolve(Errors.NONE)
+          })
+        }),
+    }),
   })
   return {
     host,

@@ -25,6 +25,7 @@ export async function startWhole(t: Test, settings: Record<string, string> = {})
         listeners: 'PLAINTEXT://127.0.0.1:0',
         'log.dirs': '/data',
         'offsets.topic.num.partitions': '1',
+        'transaction.state.log.num.partitions': '1',
         'group.initial.rebalance.delay.ms': '0',
         ...settings,
       }),

@@ -1,5 +1,5 @@
 /** What one event does to one group, gathered while it is decided: nothing of it is real before the shard performs it. */
-import type { DecideContext, Outcome, Ticket, Timer } from '../../machine/machine.ts'
+import type { DecideContext, Outcome, ProducerTransaction, Ticket, Timer } from '../../machine/machine.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import type { GroupEvent, GroupReply } from './events.ts'
 import { type GroupRecord, groupRecord } from './records.ts'
@@ -18,6 +18,8 @@ export const expiryTimer = 'expire-offsets'
 export class Draft {
   readonly context: DecideContext
   readonly settings: GroupSettings
+  /** That the records are part of. */
+  transaction: ProducerTransaction | undefined
   readonly #records: GroupRecord[] = []
   readonly #replies: [Ticket, GroupReply][] = []
   readonly #timers: Record<string, GroupTimer | null> = {}
@@ -73,6 +75,6 @@ export class Draft {
     const records = this.#edited
       ? [...this.#records, { kind: 'memory' as const, groupId: this.group.id, group: this.#group }]
       : this.#records
-    return { records, replies: this.#replies, timers: this.#timers }
+    return { records, replies: this.#replies, timers: this.#timers, transaction: this.transaction }
   }
 }

@@ -3,6 +3,7 @@
  * Field names are those of the protocol's messages, so handlers pass answers on as they are.
  */
 import type { ErrorCode } from '../../../protocol/errors.ts'
+import type { ProducerTransaction } from '../../machine/machine.ts'
 
 export interface Protocol {
   readonly name: string
@@ -166,6 +167,23 @@ export interface OffsetCommitReply {
   }[]
 }
 
+/** As OffsetCommitEvent, for a transaction: the offsets count when it is committed. */
+export interface TxnOffsetCommitEvent {
+  readonly kind: 'txnOffsetCommit'
+  readonly groupId: string
+  /** -1 where the version, or the consumer, has none: not checked. */
+  readonly generationId: number
+  readonly memberId: string
+  readonly groupInstanceId: string | null
+  readonly transaction: ProducerTransaction
+  readonly topics: readonly OffsetCommitTopic[]
+}
+
+export interface TxnOffsetCommitReply {
+  readonly kind: 'txnOffsetCommit'
+  readonly topics: OffsetCommitReply['topics']
+}
+
 export interface OffsetFetchEvent {
   readonly kind: 'offsetFetch'
   readonly groupId: string
@@ -244,6 +262,7 @@ export type RequestEvent =
   | ListEvent
   | DeleteGroupsEvent
   | OffsetCommitEvent
+  | TxnOffsetCommitEvent
   | OffsetFetchEvent
   | OffsetDeleteEvent
   | TopicsDeletedEvent
@@ -259,6 +278,7 @@ export type GroupReply =
   | ListReply
   | DeleteGroupsReply
   | OffsetCommitReply
+  | TxnOffsetCommitReply
   | OffsetFetchReply
   | OffsetDeleteReply
   | TopicsDeletedReply

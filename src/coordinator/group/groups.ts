@@ -15,11 +15,10 @@ import type {
   LeaveEvent,
   ListEvent,
   ListReply,
-  OffsetCommitEvent,
   OffsetDeleteEvent,
   TopicsDeletedEvent,
 } from './events.ts'
-import { commitOffsets, deleteOffsets, fetchOffsets, isOfAnotherTopic } from './offset-commands.ts'
+import { commitInTransaction, commitOffsets, deleteOffsets, fetchOffsets, isOfAnotherTopic } from './offset-commands.ts'
 import { expireGroup } from './offset-expiry.ts'
 import { type OffsetEntry, Offsets } from './offsets.ts'
 import type { GroupRecord, StoredGroup } from './records.ts'
@@ -65,7 +64,9 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
       case 'deleteGroups':
         return this.#deleteGroups(event, ticket)
       case 'offsetCommit':
-        return this.#commit(event, ticket, context)
+        return this.#commit(event, context, (draft, exists) => commitOffsets(draft, exists, event, ticket))
+      case 'txnOffsetCommit':
+        return this.#commit(event, context, (draft, exists) => commitInTransaction(draft, exists, event, ticket))
       case 'offsetFetch':
         return answer(ticket, fetchOffsets(this.offsets, event))
       case 'offsetDelete':
@@ -211,10 +212,14 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
     yield* this.offsets.pendingEntries(groupId)
   }
 
-  #commit(event: OffsetCommitEvent, ticket: Ticket, context: DecideContext): GroupOutcome {
-    const group = this.group(event.groupId)
-    const draft = this.#draft(group ?? new ClassicGroup(event.groupId), context)
-    commitOffsets(draft, group !== null, event, ticket)
+  #commit(
+    { groupId }: { readonly groupId: string },
+    context: DecideContext,
+    act: (draft: Draft, exists: boolean) => void,
+  ): GroupOutcome {
+    const group = this.group(groupId)
+    const draft = this.#draft(group ?? new ClassicGroup(groupId), context)
+    act(draft, group !== null)
     return draft.outcome()
   }
 

@@ -1,4 +1,4 @@
-/** OffsetCommit, OffsetFetch and OffsetDelete. */
+/** OffsetCommit, TxnOffsetCommit, OffsetFetch and OffsetDelete. */
 import { type ErrorCode, Errors } from '../../../protocol/errors.ts'
 import { zeroUuid } from '../../../protocol/uuid.ts'
 import { getOrCreate } from '../../lib/get-or-create.ts'
@@ -6,7 +6,14 @@ import type { Ticket } from '../../machine/machine.ts'
 import type { ClassicGroup } from './classic-group.ts'
 import { checkMember } from './classic-join.ts'
 import type { Draft } from './draft.ts'
-import type { GroupReply, OffsetCommitEvent, OffsetDeleteEvent, OffsetFetchEvent, OffsetFetchReply } from './events.ts'
+import type {
+  GroupReply,
+  OffsetCommitEvent,
+  OffsetDeleteEvent,
+  OffsetFetchEvent,
+  OffsetFetchReply,
+  TxnOffsetCommitEvent,
+} from './events.ts'
 import type { CommittedOffset, Offsets } from './offsets.ts'
 import { commitAnswer } from './replies.ts'
 
@@ -23,7 +30,29 @@ export function commitOffsets(draft: Draft, exists: boolean, event: OffsetCommit
   const member = group.members.get(event.memberId)
   if (member) draft.keepAlive(member.id, member.sessionTimeoutMs)
   const { nowMs } = draft.context
-  const expireTimestampMs = event.retentionTimeMs === -1 ? -1 : clampTimestamp(nowMs + event.retentionTimeMs)
+  record(draft, event, event.retentionTimeMs === -1 ? -1 : clampTimestamp(nowMs + event.retentionTimeMs), ticket)
+}
+
+/** As `commitOffsets`, inside a transaction. The member's session is not touched: this is its producer's doing. */
+export function commitInTransaction(draft: Draft, exists: boolean, event: TxnOffsetCommitEvent, ticket: Ticket): void {
+  const error = exists ? checkTransactional(draft.group, event) : checkFirstTransactional(event)
+  if (error !== Errors.NONE)
+    return draft.reply(
+      ticket,
+      commitAnswer(event, () => error),
+    )
+  draft.transaction = event.transaction
+  record(draft, event, -1, ticket)
+}
+
+/** Writes every offset that may be committed, and answers for each. */
+function record(
+  draft: Draft,
+  event: OffsetCommitEvent | TxnOffsetCommitEvent,
+  expireTimestampMs: number,
+  ticket: Ticket,
+): void {
+  const { nowMs } = draft.context
   const reply = commitAnswer(event, (_topic, { committedMetadata }) => {
     const tooLarge = committedMetadata !== null && committedMetadata.length > draft.settings.offsetMetadataBytesMax
     return tooLarge ? Errors.OFFSET_METADATA_TOO_LARGE : Errors.NONE
@@ -39,7 +68,7 @@ export function commitOffsets(draft: Draft, exists: boolean, event: OffsetCommit
         expireTimestampMs,
         topicId,
       }
-      draft.record({ kind: 'offset', groupId: group.id, topic, partition: partition.partitionIndex, value })
+      draft.record({ kind: 'offset', groupId: event.groupId, topic, partition: partition.partitionIndex, value })
     })
   })
   draft.reply(ticket, reply)
@@ -65,6 +94,20 @@ function checkCommit(group: ClassicGroup, event: OffsetCommitEvent): ErrorCode {
   if (event.generationId !== group.generation) return Errors.ILLEGAL_GENERATION
   // It knows the new generation already, but its partitions may be somebody else's in a moment.
   return group.state === 'CompletingRebalance' ? Errors.REBALANCE_IN_PROGRESS : Errors.NONE
+}
+
+function checkFirstTransactional({ generationId }: TxnOffsetCommitEvent): ErrorCode {
+  return generationId < 0 ? Errors.NONE : Errors.ILLEGAL_GENERATION
+}
+
+/** Old producers do not say which member they commit for; the others are fenced as consumers are (KIP-447). */
+function checkTransactional(group: ClassicGroup, event: TxnOffsetCommitEvent): ErrorCode {
+  const { generationId, memberId, groupInstanceId } = event
+  const isAnonymous = memberId === '' && groupInstanceId === null
+  if (generationId < 0 && (group.state === 'Empty' || isAnonymous)) return Errors.NONE
+  const error = checkMember(group, memberId, groupInstanceId)
+  if (error !== Errors.NONE) return error
+  return generationId === group.generation ? Errors.NONE : Errors.ILLEGAL_GENERATION
 }
 
 type FetchedPartition = OffsetFetchReply['topics'][number]['partitions'][number]

@@ -9,6 +9,8 @@ import type {
   LeaveReply,
   OffsetCommitEvent,
   OffsetCommitReply,
+  TxnOffsetCommitEvent,
+  TxnOffsetCommitReply,
 } from './events.ts'
 
 export function joinError(memberId: string, errorCode: ErrorCode): JoinReply {
@@ -66,12 +68,12 @@ export function leaveError(event: LeaveEvent, errorCode: ErrorCode, memberError:
 }
 
 /** Every partition of a commit with its own error. */
-export function commitAnswer(
-  event: OffsetCommitEvent,
+export function commitAnswer<E extends OffsetCommitEvent | TxnOffsetCommitEvent>(
+  event: E,
   errorOf: (topic: string, partition: OffsetCommitEvent['topics'][number]['partitions'][number]) => ErrorCode,
-): OffsetCommitReply {
+): OffsetCommitReply | TxnOffsetCommitReply {
   return {
-    kind: 'offsetCommit',
+    kind: event.kind,
     topics: event.topics.map(({ name, topicId, partitions }) => ({
       name,
       topicId,
@@ -109,6 +111,7 @@ export function failedReply(errorCode: ErrorCode, event: GroupEvent): GroupReply
     case 'deleteGroups':
       return { kind: 'deleteGroups', results: event.groupIds.map(groupId => ({ groupId, errorCode })) }
     case 'offsetCommit':
+    case 'txnOffsetCommit':
       return commitAnswer(event, () => errorCode)
     case 'offsetFetch':
       return { kind: 'offsetFetch', errorCode, groupId: event.groupId, topics: [] }
