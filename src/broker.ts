@@ -14,6 +14,7 @@ import type { Rooms } from './api/request.ts'
 import type { BrokerConfig } from './config/broker.ts'
 import { EffectiveConfigs, resourceTypes } from './config/effective.ts'
 import type { Listener } from './config/listeners.ts'
+import { Announcement } from './controller/announcement.ts'
 import { ControllerChannel } from './controller/channel.ts'
 import { Lifecycle } from './controller/lifecycle.ts'
 import { MetadataPlane } from './controller/metadata-plane.ts'
@@ -24,6 +25,7 @@ import { ProducerIds } from './coordinator/producer-ids.ts'
 import type { Host } from './host/host.ts'
 import { Watermark } from './lib/watermark.ts'
 import { Logs } from './log/logs.ts'
+import type { Endpoint, FeatureRange } from './metadata/entities.ts'
 import { servedLevels, supportedFeatures } from './metadata/features.ts'
 import type { Serve } from './network/connection.ts'
 import { Gate } from './network/gate.ts'
@@ -183,7 +185,7 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
     settled: async () => partitions?.settled(),
     // Without a listener for controllers nobody can reach this one: it is the whole quorum.
     peers: config.isAlone && config.controllerListeners.length === 0 ? undefined : peers,
-    endpoints: controllerEndpoints(listeners),
+    endpoints: endpointsOf(listeners, 'controller'),
   })
   const { state: metadata, controller, quorum, served } = plane
   const configs = new EffectiveConfigs(config, metadata)
@@ -269,11 +271,13 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
     },
     closing: new Watermark(0),
   }
+  const announcement = config.controllerListeners.length > 0 ? announce(rooms, channel, listeners) : null
   followLimits(listeners, rooms)
   const dispatcher = new Dispatcher(handlers, rooms)
   const serve: Serve = (frame, peer, turn) => dispatcher.serve(frame, peer, turn)
   const close = async () => {
     lifecycle?.close()
+    announcement?.close()
     channel.close()
     await rooms.partitions.close()
     await plane.close()
@@ -282,10 +286,30 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
   return { rooms, serve, lifecycle, plane, channel, close }
 }
 
-function controllerEndpoints(listeners: Listeners) {
+/** The addresses that others are told, of the listeners of one kind. */
+function endpointsOf(listeners: Listeners, kind: BoundListener['kind']): Endpoint[] {
   return listeners.bound
-    .filter(({ kind }) => kind === 'controller')
-    .map(({ name, advertisedHost, advertisedPort }) => ({ name, host: advertisedHost, port: advertisedPort }))
+    .filter(listener => listener.kind === kind)
+    .map(listener => ({
+      name: listener.name,
+      host: listener.advertisedHost,
+      port: listener.advertisedPort,
+      securityProtocol: securityProtocols.indexOf(listener.securityProtocol),
+    }))
+}
+
+function featureRanges(): FeatureRange[] {
+  return supportedFeatures.map(({ name, minVersion, maxVersion }) => ({
+    name,
+    minSupportedVersion: minVersion,
+    maxSupportedVersion: maxVersion,
+  }))
+}
+
+function announce(rooms: Rooms, channel: ControllerChannel, listeners: Listeners): Announcement {
+  const { host, nodeId, metadata } = rooms
+  const endpoints = endpointsOf(listeners, 'controller')
+  return new Announcement({ host, channel, nodeId, endpoints, features: featureRanges(), metadata })
 }
 
 function lifecycleOf(
@@ -302,19 +326,8 @@ function lifecycleOf(
     channel,
     brokerId: config.nodeId,
     clusterId: identity.clusterId,
-    endpoints: listeners.bound
-      .filter(({ kind }) => kind === 'broker')
-      .map(listener => ({
-        name: listener.name,
-        host: listener.advertisedHost,
-        port: listener.advertisedPort,
-        securityProtocol: securityProtocols.indexOf(listener.securityProtocol),
-      })),
-    features: supportedFeatures.map(({ name, minVersion, maxVersion }) => ({
-      name,
-      minSupportedVersion: minVersion,
-      maxSupportedVersion: maxVersion,
-    })),
+    endpoints: endpointsOf(listeners, 'broker'),
+    features: featureRanges(),
     rack: config.brokerRack,
     logDirs: [...identity.directoryIds.values()],
     offlineLogDirs: () =>

@@ -46,6 +46,7 @@ const faces: Readonly<Record<string, readonly string[]>> = {
   ],
   'src/controller': [
     'controller.ts',
+    'announcement.ts',
     'channel.ts',
     'requests.ts',
     'shown.ts',

@@ -54,7 +54,7 @@ export const lifeTimes: LifeTimes = {
   progressMs: 10,
   retryMs: 100,
   leaveMs: 120_000,
-  leaveUnansweredMs: 5000,
+  leaveUnansweredMs: 3000,
 }
 
 const nothing: LifeStep = { send: null, dueMs: null }
@@ -194,7 +194,9 @@ export class Life {
     this.#stage = 'leaving'
     this.#leaveSinceMs = nowMs
     this.#answeredMs = nowMs
-    return this.#soon()
+    this.#again = true
+    const { progressMs, leaveUnansweredMs } = this.#times
+    return { send: null, dueMs: this.#inFlight ? leaveUnansweredMs : progressMs }
   }
 
   #isLeaveOver(nowMs: number): boolean {

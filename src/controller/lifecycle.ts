@@ -34,6 +34,7 @@ interface Waiting {
 }
 
 const lane = 'heartbeat'
+const leavingTimeoutMs = 500
 
 export class Lifecycle {
   readonly #options: LifecycleOptions
@@ -198,7 +199,8 @@ export class Lifecycle {
   }
 
   get #requestTimeoutMs(): number {
-    return Math.max(this.#times.intervalMs, 1000)
+    // Who leaves looks often whether there is anybody to wait for.
+    return this.#life.wantsShutDown ? leavingTimeoutMs : Math.max(this.#times.intervalMs, 1000)
   }
 
   #followMetadata(): void {

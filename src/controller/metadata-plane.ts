@@ -127,6 +127,7 @@ export class MetadataPlane {
         loading = this.controller.elected()
       },
       resigned: () => this.controller.resigned(),
+      snapshotInstalled: ({ endOffset, epoch }, records) => this.#follower.jumpTo(endOffset, epoch, records),
     })
     await loading
   }

@@ -117,8 +117,13 @@ t.test('leaving ends when nobody answers, when the controller does not know the 
   const alone = running()
   alone.tell({ event: 'leave' })
   alone.tell({ event: 'due' })
-  t.equal(alone.tell({ event: 'unanswered' }, 4000), '- @100 -> leaving')
+  t.equal(alone.tell({ event: 'unanswered' }, 2000), '- @100 -> leaving')
   t.equal(alone.tell({ event: 'due' }, 1000), '- @- -> gone')
+
+  const waiting = running()
+  waiting.tell({ event: 'due' })
+  t.equal(waiting.tell({ event: 'leave' }), '- @3000 -> leaving', 'a heartbeat is under way')
+  t.equal(waiting.tell({ event: 'due' }, 3000), '- @- -> gone')
 
   const unknown = running()
   unknown.tell({ event: 'leave' })
@@ -127,10 +132,10 @@ t.test('leaving ends when nobody answers, when the controller does not know the 
 
   const long = running()
   long.tell({ event: 'leave' })
-  for (let passedMs = 0; passedMs < times.leaveMs; passedMs += 4000) {
+  for (let passedMs = 0; passedMs < times.leaveMs; passedMs += 2000) {
     t.equal(long.life.stage, 'leaving')
-    long.tell({ event: 'due' }, 2000)
-    long.tell({ event: 'beaten', ...unfenced }, 2000)
+    long.tell({ event: 'due' }, 1000)
+    long.tell({ event: 'beaten', ...unfenced }, 1000)
   }
   t.equal(long.tell({ event: 'due' }), '- @- -> gone')
 })
