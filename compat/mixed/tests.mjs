@@ -1,13 +1,14 @@
 // An Ottla broker (node 2) among brokers of Apache Kafka, under a controller of Apache Kafka. See README.md.
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Kafka, logLevel } from 'kafkajs'
+import { alterClientQuotas, alterUserScramCredentials } from '../../dist/protocol/index.js'
 import { act, inSync, led, nodes, partitionsWhen } from '../cluster/nodes.mjs'
 import { at, closeTools, jsonFile, ok } from '../cluster/tools.mjs'
 import { javaProducer, leaderOf, newTopic, read } from '../cluster/workloads.mjs'
 import { assert, bootstrap, eventually, runAll, test, unique } from '../lib/harness.mjs'
-import { brokersUp, partitionsOf, quorumOf } from '../lib/wire.mjs'
+import { ask, brokersUp, partitionsOf, quorumOf } from '../lib/wire.mjs'
 
 const [apache, ottla, other] = [1, 2, 3]
 const addressOf = id => nodes.find(node => node.id === id).bootstrap
@@ -205,32 +206,62 @@ check(
 )
 
 check('records of every kind in the metadata log', async () => {
-  const config = (...args) => ok('kafka.admin.ConfigCommand', ...at, ...args)
+  // Ottla does not serve these two itself, and a client could choose it for them.
+  const toApache = (api, request) => ask(addressOf(apache), api, api.versions.high, request)
   const user = unique('user')
-  const users = ['--entity-type', 'users', '--entity-name', user]
-  await config(...users, '--alter', '--add-config', 'SCRAM-SHA-256=[iterations=4096,password=p]')
-  await config(...users, '--alter', '--add-config', 'producer_byte_rate=1000000')
-  await config('--entity-type', 'clients', '--entity-default', '--alter', '--add-config', 'request_percentage=200')
-  await config('--entity-type', 'brokers', '--entity-default', '--alter', '--add-config', 'log.cleaner.threads=2')
+  const credential = {
+    name: user,
+    mechanism: 1,
+    iterations: 4096,
+    salt: Buffer.alloc(16),
+    saltedPassword: Buffer.alloc(32),
+  }
+  const upserted = await toApache(alterUserScramCredentials, { deletions: [], upsertions: [credential] })
+  assert.equal(upserted.results[0].errorCode, 0)
+  const quota = (entityType, entityName, key, value, remove = false) =>
+    toApache(alterClientQuotas, {
+      entries: [{ entity: [{ entityType, entityName }], ops: [{ key, value, remove }] }],
+      validateOnly: false,
+    })
+  assert.equal((await quota('user', user, 'producer_byte_rate', 1_000_000)).entries[0].errorCode, 0)
+  assert.equal((await quota('client-id', null, 'request_percentage', 200)).entries[0].errorCode, 0)
+  const defaults = ['--entity-type', 'brokers', '--entity-default', '--alter', '--add-config', 'log.cleaner.threads=2']
+  await ok('kafka.admin.ConfigCommand', ...at, ...defaults)
   const topic = await newTopic([ottla, apache])
   await fill(topic, 10)
   await act('stop', ottla)
-  await config(...users, '--alter', '--delete-config', 'SCRAM-SHA-256')
-  await config(...users, '--alter', '--delete-config', 'producer_byte_rate')
+  await toApache(alterUserScramCredentials, { deletions: [{ name: user, mechanism: 1 }], upsertions: [] })
+  await quota('user', user, 'producer_byte_rate', 0, true)
   await act('start', ottla)
   await inSync(topic)
-  for (const to of [at, toOttla]) {
-    const quotas = await ok(
-      'kafka.admin.ConfigCommand',
-      ...to,
-      '--entity-type',
-      'clients',
-      '--entity-default',
-      '--describe',
-    )
-    assert.ok(quotas.includes('request_percentage=200'), quotas)
-  }
+  const quotas = await ok(
+    'kafka.admin.ConfigCommand',
+    ...toOttla,
+    '--entity-type',
+    'clients',
+    '--entity-default',
+    '--describe',
+  )
+  assert.ok(quotas.includes('request_percentage=200'), quotas)
   await fill(topic, 10)
+})
+
+check('a broker without metadata begins with a snapshot of Apache Kafka', async () => {
+  const topic = await newTopic([apache, ottla], { partitions: 50 })
+  const { dataDir } = nodes.find(({ id }) => id === ottla)
+  const snapshots = () =>
+    readdirSync(join(nodes[0].dataDir, '__cluster_metadata-0')).filter(name => /^0+[1-9].*checkpoint$/.test(name))
+  await eventually(() => snapshots().length > 0, { what: 'a snapshot of the controller' })
+  await act('stop', ottla)
+  rmSync(join(dataDir, '__cluster_metadata-0'), { recursive: true })
+  await act('start', ottla)
+  const fetched = readdirSync(join(dataDir, '__cluster_metadata-0'))
+  assert.ok(
+    fetched.some(name => snapshots().includes(name)),
+    `a snapshot was fetched: ${fetched}`,
+  )
+  await inSync(topic)
+  await fill(topic, 100)
 })
 
 check('the controller restarts', async () => {
