@@ -84,7 +84,7 @@ export class DirectoryCheckpoints {
     this.#logStarts = new Offsets(file(logStartCheckpoint), logs, log =>
       log.logStartOffset > log.firstSegmentOffset ? log.logStartOffset : null,
     )
-    this.#highWatermarks = new Offsets(file(highWatermarkCheckpoint), logs, log => log.highWatermark)
+    this.#highWatermarks = new Offsets(file(highWatermarkCheckpoint), logs, log => log.highWatermarkToKeep)
   }
 
   /** Throws DiskError. */

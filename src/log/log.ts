@@ -134,6 +134,11 @@ export class Log {
     return this.#highWatermark ?? this.durable.value
   }
 
+  /** What the checkpoint of high watermarks says of this log. While nobody has taken it up, what it said before. */
+  get highWatermarkToKeep(): number {
+    return this.#highWatermark ?? this.checkpointedHighWatermark
+  }
+
   set highWatermark(offset: number) {
     this.#highWatermark = offset
   }

@@ -247,6 +247,9 @@ t.test('checkpoints and retention run by the clock', async t => {
     return (await file.read(0, 1000)).toString()
   }
   await host.clock.advance(6_000)
+  t.equal(await text('replication-offset-checkpoint'), '0\n1\nt 0 0\n', 'nobody has said yet what is committed')
+  log.highWatermark = 12
+  await host.clock.advance(6_000)
   t.equal(await text('replication-offset-checkpoint'), '0\n1\nt 0 12\n')
   await host.clock.advance(60_000)
   t.equal(await text('recovery-point-offset-checkpoint'), '0\n1\nt 0 12\n')
