@@ -3,10 +3,13 @@ import {
   baseOffset,
   batchBytes,
   crc,
+  isControl,
   iterateBatches,
   lastOffset,
   partitionLeaderEpoch,
 } from '../../protocol/records/batch.ts'
+import { readRecords } from '../../protocol/records/record.ts'
+import { metadataCodec } from '../../src/metadata/records.ts'
 import type { SimDisk } from './disk.ts'
 
 export interface StoredBatch {
@@ -33,6 +36,22 @@ export function storedBatches(disk: SimDisk, directory: string, side: 'live' | '
       bytes: batchBytes(bytes, at),
     }))
   })
+}
+
+/** The metadata log of a node, record by record, in words. */
+export function* storedMetadata(disk: SimDisk): Generator<string> {
+  const directory = '/data/__cluster_metadata-0'
+  for (const name of disk.names(directory).sort()) {
+    if (!name.endsWith('.log')) continue
+    const bytes = disk.peek(`${directory}/${name}`)
+    for (const at of iterateBatches(bytes)) {
+      if (isControl(bytes, at)) continue
+      for (const { offset, key, value } of readRecords(bytes, at)) {
+        const record = metadataCodec.decode(key ?? Buffer.alloc(0), value)
+        yield `${offset} epoch ${partitionLeaderEpoch(bytes, at)} ${JSON.stringify(record)}`
+      }
+    }
+  }
 }
 
 /**

@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util'
 import type { Operation } from '../history/history.ts'
 import { bugs } from './bugs.ts'
+import { storedMetadata } from './logs.ts'
 import { alone, drawOptions } from './options.ts'
 import { SimRandom } from './random.ts'
 import { type Report, Simulation } from './simulation.ts'
@@ -25,6 +26,8 @@ const { values, positionals } = parseArgs({
     alone: { type: 'boolean', default: false },
     /** `key=value` of a broker's settings, in place of what the seed draws. */
     set: { type: 'string', multiple: true, default: [] },
+    /** Prints the metadata log of this node. */
+    metadata: { type: 'string' },
     /** Prints what clients did with this partition. */
     history: { type: 'string' },
     quiet: { type: 'boolean', default: false },
@@ -40,6 +43,8 @@ function play(seed: number, print?: (line: string) => void): Promise<Report> {
   print?.(JSON.stringify(options))
   const simulation = new Simulation(seed, options, print)
   return simulation.play().then(report => {
+    const node = simulation.cluster.nodes[Number(values.metadata) - 1]
+    if (node) for (const line of storedMetadata(node.machine.disk)) console.log(line)
     if (values.history) tell(simulation.history.operations, values.history)
     return report
   })

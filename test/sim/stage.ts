@@ -1,4 +1,5 @@
 /** A simulated cluster without a nemesis: for scenarios, where each step is written down. */
+import type { Partition } from '../../src/replication/partition.ts'
 import { checkHistory, describeAnomalies } from '../history/check.ts'
 import { Observer } from './clients/observer.ts'
 import { Producer } from './clients/producer.ts'
@@ -112,25 +113,39 @@ export class Stage {
     await this.until('the cluster is whole', () => this.observer.unsettled(sinceMs, brokers) === null)
   }
 
-  /** The broker that leads, by what the nodes that run know. */
+  /** The broker that leads, by what the nodes that run know; of several the one of the highest epoch. */
   leaderOf(partition: string): Node | null {
-    return (
-      this.cluster.nodes.find(
-        ({ broker, isWell }) =>
-          isWell &&
-          [...(broker?.rooms.partitions.all() ?? [])].some(
-            one => `${one.topic}-${one.index}` === partition && one.isLeader,
-          ),
-      ) ?? null
-    )
+    let found: Node | null = null
+    let epoch = -1
+    for (const node of this.cluster.nodes) {
+      const one = node.isWell ? this.#replica(node, partition) : null
+      if (!one?.isLeader || one.leaderEpoch < epoch) continue
+      found = node
+      epoch = one.leaderEpoch
+    }
+    return found
+  }
+
+  leads(node: Node, partition: string): boolean {
+    return this.#replica(node, partition)?.isLeader ?? false
+  }
+
+  /** In-sync replicas, as the leader knows them. */
+  isrOf(partition: string): readonly number[] {
+    const leader = this.leaderOf(partition)
+    return (leader && this.#replica(leader, partition)?.state.isr) ?? []
   }
 
   /** Where a replica's log ends; -1 when it does not run. */
   endOf(partition: string, node: Node): number {
+    return this.#replica(node, partition)?.log.logEndOffset ?? -1
+  }
+
+  #replica(node: Node, partition: string): Partition | null {
     for (const one of node.broker?.rooms.partitions.all() ?? []) {
-      if (`${one.topic}-${one.index}` === partition) return one.log.logEndOffset
+      if (`${one.topic}-${one.index}` === partition) return one
     }
-    return -1
+    return null
   }
 
   /** Starts a producer that writes until it is told to stop. */

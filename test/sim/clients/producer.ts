@@ -48,6 +48,8 @@ interface Batch {
   reply: Reply | null
   /** An attempt of it may have been written. */
   exposed: boolean
+  /** Whom it was last sent to. */
+  leaderId: number
 }
 
 export interface ProducerOptions {
@@ -118,13 +120,16 @@ export class Producer extends Client {
     let wake: () => void = () => {}
     const answered = () => wake()
     while (!(this.stopping && waiting.length === 0) && !life.over) {
-      if (waiting.length < inFlightMax && !this.stopping) {
+      // A broker that does not know this producer takes any sequence first: no batch overtakes one to another leader.
+      const leaderId = this.leaders.get(partition)?.id ?? -1
+      const mayFollow = waiting.every(batch => batch.reply === null && batch.leaderId === leaderId)
+      if (waiting.length < inFlightMax && mayFollow && !this.stopping) {
         const batch = this.#newBatch(partition, sequence)
         sequence += batch.values.length
         waiting.push(batch)
         void this.#send(partition, batch, answered)
       }
-      if (waiting.length >= inFlightMax || this.stopping || this.host.random.oneIn(2)) {
+      if (waiting.length >= inFlightMax || !mayFollow || this.stopping || this.host.random.oneIn(2)) {
         await new Promise<void>(resolve => {
           wake = resolve
           if (waiting.some(({ reply }) => reply !== null)) resolve()
@@ -212,6 +217,7 @@ export class Producer extends Client {
       deadlineMs,
       reply: null,
       exposed: false,
+      leaderId: -1,
     }
   }
 
@@ -224,6 +230,7 @@ export class Producer extends Client {
 
   async #attempt(partition: string, batch: Batch): Promise<Reply> {
     const leader = this.leaderOf(partition)
+    batch.leaderId = leader?.id ?? -1
     if (!leader) {
       await this.sleep(50)
       return { kind: 'again', error: 'no leader is known', sure: true }
