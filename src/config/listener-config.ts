@@ -147,7 +147,8 @@ function findInterBroker(
     return listeners.find(({ name }) => name === protocol) ?? listeners[0] ?? null
   }
   const found = listeners.find(({ name }) => name === wanted)
-  if (!found) {
+  // A node that is only a controller may share the settings of the brokers.
+  if (!found && (listeners.length > 0 || controllerNames.includes(wanted))) {
     const reason = controllerNames.includes(wanted)
       ? 'it must not be a controller listener'
       : 'it must be one of listeners'
