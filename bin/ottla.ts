@@ -2,6 +2,7 @@
 /** The command line: parse, call, print. */
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { nodeHost } from '../src/host/node.ts'
+import { dev } from './commands/dev.ts'
 import { dumpLog } from './commands/dump-log.ts'
 import { ping } from './commands/ping.ts'
 import { start } from './commands/start.ts'
@@ -24,6 +25,11 @@ function milliseconds(value: string): string {
   return value
 }
 
+function count(value: string): number {
+  if (!/^[1-9]\d{0,4}$/.test(value)) throw new InvalidArgumentError('a number from 1 on is expected.')
+  return Number(value)
+}
+
 /** Kafka's name for an option, taken without being advertised. */
 const alias = (flags: string) => new Option(flags).hideHelp()
 
@@ -41,6 +47,18 @@ program
     new Option('--log-level <level>', '(default: info)').choices(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
   )
   .action(options => start(options))
+
+program
+  .command('dev')
+  .description('run a cluster in one process, for the desk; in memory unless it is told where (Ctrl-C stops it)')
+  .option('--brokers <n>', 'how many', count, 3)
+  .option('--port <n>', 'where the first listens for clients, the others behind it', count, 9092)
+  .option('--data-dir <dir>', 'where the data is kept')
+  .option('--override <key=value>', 'one setting of every broker; may be repeated', collect)
+  .addOption(
+    new Option('--log-level <level>', '(default: warn)').choices(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+  )
+  .action(options => dev(options))
 
 const storage = program.command('storage').description('look at or prepare a data directory')
 storage
