@@ -109,6 +109,7 @@ export class ChaosNetwork implements Place {
 
   close(): void {
     for (const host of this.#hosts) {
+      killInside(this.#space(host))
       spawnSync('ip', ['netns', 'del', this.#space(host)])
       spawnSync('ip', ['link', 'del', this.#link(host)])
     }
@@ -120,9 +121,7 @@ export class ChaosNetwork implements Place {
     const gone = (pid: string) => !existsSync(`/proc/${pid}`)
     for (const [, space, pid] of output('ip', 'netns', 'list').matchAll(/^(oc(\d+)-\d+)/gm)) {
       if (!gone(pid)) continue
-      for (const inside of output('ip', 'netns', 'pids', space).split('\n').filter(Boolean)) {
-        process.kill(Number(inside), 'SIGKILL')
-      }
+      killInside(space)
       spawnSync('ip', ['netns', 'del', space])
     }
     for (const [, bridge, pid] of output('ip', '-o', 'link').matchAll(/ (oc(\d+)):/g)) {
@@ -146,6 +145,12 @@ export class ChaosNetwork implements Place {
   #link(host: number): string {
     return `${this.#name}v${host}`
   }
+}
+
+/** Clients may leave processes of their own behind. */
+function killInside(space: string): void {
+  for (const pid of output('ip', 'netns', 'pids', space).split('\n').filter(Boolean))
+    process.kill(Number(pid), 'SIGKILL')
 }
 
 function output(...whole: readonly string[]): string {

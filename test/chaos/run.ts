@@ -3,7 +3,7 @@
  * after each the cluster must become whole and everybody must be able to write. Then everything is read, the brokers are
  * stopped, their files compared, the history checked.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { checkHistory, describeAnomalies } from '../history/check.ts'
@@ -17,6 +17,7 @@ import { ChaosNetwork } from './network.ts'
 import { fakeTimeLibrary } from './node.ts'
 import { clientPort, type Target } from './target.ts'
 import { monotonicMs } from './workload/clock.ts'
+import { kafkajsHistoryPath } from './workload/kafkajs-process.ts'
 import type { ClientKind } from './workload/options.ts'
 
 export interface ChaosOptions {
@@ -142,7 +143,8 @@ async function oneRound(
     clients.kill()
   }
   problems.push(...clients.takeWrongs())
-  const operations = readHistory(readFileSync(historyPath, 'utf8'))
+  const paths = [historyPath, kafkajsHistoryPath(historyPath)].filter(path => existsSync(path))
+  const operations = paths.map(path => readHistory(readFileSync(path, 'utf8'))).reduce(renumbered)
   const replicas = problems.length === 0 ? await compareReplicas(round, topic) : []
   for (const node of cluster.nodes) problems.push(...node.surprises.splice(0))
   const started = performance.now()
@@ -156,7 +158,7 @@ async function oneRound(
   if (problems.length === 0) {
     await cluster.whole(topic)
     await cluster.deleteTopic(topic)
-    if (!options.keep) rmSync(historyPath)
+    if (!options.keep) for (const path of paths) rmSync(path)
   }
   return { problems, operations: operations.length }
 }
@@ -231,7 +233,7 @@ async function compareReplicas({ options, cluster }: Round, topic: string): Prom
   return history.operations
 }
 
-function renumbered(operations: readonly Operation[], more: readonly Operation[]): readonly Operation[] {
+function renumbered(operations: Operation[], more: readonly Operation[]): Operation[] {
   return [...operations, ...more.map((operation, at) => ({ ...operation, id: operations.length + at }))]
 }
 

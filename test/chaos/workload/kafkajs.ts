@@ -124,7 +124,7 @@ async function liveAsMember(world: KafkajsWorld, consumer: Consumer, name: strin
     })()
     await Promise.race([crashed, stopped])
   } catch (error) {
-    world.failed(name, error)
+    process.stderr.write(`${name}: ${(error as Error).message}\n`)
   }
   await consumer.disconnect().catch(() => {})
 }

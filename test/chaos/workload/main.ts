@@ -10,7 +10,8 @@ import { monotonicMs } from './clock.ts'
 import { ClusterClient } from './cluster-client.ts'
 import { watchGroup } from './group-watch.ts'
 import { JavaClients } from './java.ts'
-import { type KafkajsWorld, kafkajsMember, kafkajsWriter } from './kafkajs.ts'
+import type { KafkajsWorld } from './kafkajs.ts'
+import { KafkajsProcess } from './kafkajs-process.ts'
 import { Librdkafka } from './librdkafka.ts'
 import type { WorkloadLine, WorkloadOptions } from './options.ts'
 import { Progress } from './progress.ts'
@@ -46,6 +47,7 @@ async function main(options: WorkloadOptions): Promise<void> {
   const reading: Promise<void>[] = []
   let rdkafka: Librdkafka | null = null
   let java: JavaClients | null = null
+  let kafkajs: KafkajsProcess | null = null
   if (clients.includes('own')) {
     for (const [index, partition] of partitions.entries()) {
       writing.push(
@@ -55,13 +57,7 @@ async function main(options: WorkloadOptions): Promise<void> {
     }
     writing.push(plainWriter(world, 'leader-only', partitions[0], 1))
   }
-  if (clients.includes('kafkajs')) {
-    writing.push(
-      kafkajsWriter(world, 'js'),
-      kafkajsMember(world, 'js-member-0', 'js'),
-      kafkajsMember(world, 'js-member-1', 'js'),
-    )
-  }
+  if (clients.includes('kafkajs')) kafkajs = new KafkajsProcess(options, say)
   if (clients.includes('librdkafka')) rdkafka = new Librdkafka(world, 'rd')
   if (clients.includes('java')) java = new JavaClients(world, 'java')
   reading.push(follow(readers, 'follower', partitions), watchOffsets(readers, 'offsets', partitions))
@@ -83,7 +79,7 @@ async function main(options: WorkloadOptions): Promise<void> {
       .on('close', resolve)
   })
   stopping = true
-  await Promise.all([...writing, rdkafka?.stop(), java?.stop()])
+  await Promise.all([...writing, rdkafka?.stop(), java?.stop(), kafkajs?.stop()])
   readersStopping = true
   await Promise.all(reading)
   clearInterval(timer)
