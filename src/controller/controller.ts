@@ -11,6 +11,7 @@ import type { ReplicatedLog } from '../machine/machine.ts'
 import { Shard } from '../machine/shard.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import type { MetadataState } from '../metadata/state.ts'
+import type { GoneBroker } from './broker-links.ts'
 import { watchBrokers } from './broker-watch.ts'
 import type { ControllerRecord } from './context.ts'
 import type {
@@ -137,6 +138,14 @@ export class Controller {
   /** The broker lives; what it wants to be next. Throws KafkaError. */
   heartbeat(beat: Heartbeat): Promise<HeartbeatAnswer> {
     return this.#ask('heartbeat', { beat })
+  }
+
+  /** The process of a broker is gone; matters while this node decides. */
+  loseBroker({ brokerId, brokerEpoch, sinceMs }: GoneBroker): void {
+    if (!this.isActive) return
+    this.#options.host.log.info({ brokerId, brokerEpoch }, 'the process of a broker is gone')
+    // What cannot be written now the broker's session will bring about.
+    this.#shard?.submit({ question: 'loseBroker', brokerId, brokerEpoch, sinceMs })
   }
 
   /** The broker is gone for good. Throws KafkaError. */

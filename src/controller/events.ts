@@ -268,11 +268,16 @@ export interface Questions {
   }
 }
 
-/** What the controller asks itself when a timer runs out. */
+/** What the controller asks itself: when a timer runs out, or when it has seen something. */
 export interface Chores {
   /** `grace`: the session was found over late, and looked at again after a while. */
   expireSession: {
     ask: { readonly brokerId: number; readonly brokerEpoch: number; readonly grace: boolean }
+    answer: null
+  }
+  /** The process of the broker is gone. `sinceMs`: what was heard of it later than this counts for more. */
+  loseBroker: {
+    ask: { readonly brokerId: number; readonly brokerEpoch: number; readonly sinceMs: number }
     answer: null
   }
   balanceLeaders: { ask: object; answer: null }

@@ -193,6 +193,29 @@ export function expireSession(
   if (overMs < 0) return { records: [], answer: null, ...again(-overMs) }
   // Heartbeats that came while this process stood still are read now, before anybody is judged.
   if (overMs > stallMs && !grace) return { records: [], answer: null, ...again(graceMs) }
+  return endSession(context, broker)
+}
+
+/** The process of the broker is gone, unless it was heard of after that was seen. */
+export function loseBroker(
+  context: ControllerContext,
+  brokerId: number,
+  brokerEpoch: number,
+  sinceMs: number,
+): Decision<null> {
+  const broker = context.state.brokers.get(brokerId)
+  const session = context.sessions.get(brokerId)
+  const heardSince = session?.heard && session.contactMs >= sinceMs
+  if (!broker || !session || broker.epoch !== brokerEpoch || heardSince) return { records: [], answer: null }
+  return endSession(context, broker)
+}
+
+function endSession(context: ControllerContext, broker: Broker): Decision<null> {
   const records: ControllerRecord[] = broker.fenced ? [] : [...fenceBroker(context, broker)]
-  return { records: [...records, { kind: 'session', brokerId, session: null }], answer: null, divisible: true }
+  return {
+    records: [...records, { kind: 'session', brokerId: broker.id, session: null }],
+    answer: null,
+    timers: sessionTimer(context, broker.id, null),
+    divisible: true,
+  }
 }

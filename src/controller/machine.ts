@@ -13,7 +13,7 @@ import { assignDirectories } from './directories.ts'
 import { balanceLeaders, electLeaders, electUncleanly } from './elections.ts'
 import type { ControllerEvent, ControllerReply, ControllerTimers, QuestionName, Questions } from './events.ts'
 import { updateFeatures } from './feature-updates.ts'
-import { expireSession, heartbeat } from './heartbeats.ts'
+import { expireSession, heartbeat, loseBroker } from './heartbeats.ts'
 import { PartitionIndex } from './partition-index.ts'
 import { createPartitions } from './partitions.ts'
 import { allocateProducerIds } from './producer-ids.ts'
@@ -99,6 +99,8 @@ function decideOn(context: ControllerContext, event: ControllerEvent): Answers {
       return heartbeat(context, event.beat)
     case 'expireSession':
       return expireSession(context, event.brokerId, event.brokerEpoch, event.grace)
+    case 'loseBroker':
+      return loseBroker(context, event.brokerId, event.brokerEpoch, event.sinceMs)
     case 'unregisterBroker':
       return unregisterBroker(context, event.brokerId)
     case 'registerController':

@@ -16,6 +16,7 @@ import { ensureFormatted, FormatError, type Identity, readBootstrap } from '../r
 import { openMetadataLog } from '../raft/metadata-log.ts'
 import { Quorum } from '../raft/quorum.ts'
 import { defaultBootstrapRecords } from './bootstrap.ts'
+import { BrokerLinks } from './broker-links.ts'
 import { Controller } from './controller.ts'
 
 export interface PlaneOptions {
@@ -43,6 +44,7 @@ export class MetadataPlane {
   #saving: Promise<void> | null = null
   #cancelTimer: Cancel = () => {}
   #stopListening: () => void = () => {}
+  #links: BrokerLinks | null = null
   #closed = false
 
   private constructor(
@@ -114,9 +116,21 @@ export class MetadataPlane {
       previousEpoch(directories),
     )
     await follower.start()
+    if (options.peers && config.roles.has('controller')) plane.#watchBrokers()
     await plane.#followQuorum()
     plane.#keepSnapshots()
     return plane
+  }
+
+  /** Whoever may lead knows at once whose process is gone. */
+  #watchBrokers(): void {
+    this.#links = new BrokerLinks({
+      host: this.#host,
+      metadata: this.state,
+      ownId: this.#config.nodeId,
+      listenerName: this.#config.interBrokerListener?.name ?? '',
+      gone: gone => this.controller.loseBroker(gone),
+    })
   }
 
   /** The controller is active while this node leads. Resolves when it is, if it leads already. */
@@ -124,7 +138,9 @@ export class MetadataPlane {
     let loading: Promise<void> | null = null
     this.#stopListening = this.quorum.listen({
       elected: () => {
-        loading = this.controller.elected()
+        loading = this.controller
+          .elected()
+          .then(() => this.#links?.gone.forEach(gone => this.controller.loseBroker(gone)))
       },
       resigned: () => this.controller.resigned(),
       snapshotInstalled: ({ endOffset, epoch }, records) => this.#follower.jumpTo(endOffset, epoch, records),
@@ -154,6 +170,7 @@ export class MetadataPlane {
     this.#cancelTimer()
     await this.quorum.close()
     this.#stopListening()
+    this.#links?.close()
     this.controller.close()
     this.#follower.close()
     await this.#saving

@@ -105,7 +105,18 @@ export interface Endpoint {
 export interface Network {
   /** Resolves once bound; `server.port` tells the port taken when 0 was asked. */
   listen(endpoint: Endpoint, options: ListenOptions, accept: (socket: Socket) => void): Promise<Server>
+  /** Rejects with ConnectError. */
   connect(endpoint: Endpoint, timeoutMs: number): Promise<Socket>
+}
+
+export class ConnectError extends Error {
+  /** The other machine says that nobody listens there; otherwise it may be alive and only out of reach. */
+  readonly refused: boolean
+  constructor(message: string, refused: boolean) {
+    super(message)
+    this.name = 'ConnectError'
+    this.refused = refused
+  }
 }
 
 export interface ListenOptions {

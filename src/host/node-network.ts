@@ -1,6 +1,14 @@
 /** TCP of the real machine. */
 import * as net from 'node:net'
-import type { Endpoint, ListenOptions, Logger, Network, Server, Socket } from './host.ts'
+import {
+  ConnectError,
+  type Endpoint,
+  type ListenOptions,
+  type Logger,
+  type Network,
+  type Server,
+  type Socket,
+} from './host.ts'
 
 /** How long a connection is idle before the system asks whether the other end is still there. */
 const keepAliveDelayMs = 60_000
@@ -43,10 +51,10 @@ export class NodeNetwork implements Network {
         keepAlive: true,
         keepAliveInitialDelay: keepAliveDelayMs,
       })
-      const fail = (error: Error) => {
+      const fail = (error: NodeJS.ErrnoException) => {
         clearTimeout(timer)
         stream.destroy()
-        reject(error)
+        reject(new ConnectError(error.message, error.code === 'ECONNREFUSED'))
       }
       const timer = setTimeout(() => {
         fail(new Error(`no connection to ${endpoint.host}:${endpoint.port} within ${timeoutMs} ms`))

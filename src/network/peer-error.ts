@@ -9,10 +9,13 @@ export type PeerFailure = 'unreachable' | 'timeout' | 'closed' | 'version'
 
 export class PeerError extends Error {
   readonly reason: PeerFailure
-  constructor(reason: PeerFailure, to: Endpoint, problem: string) {
+  /** The peer's machine says that nobody listens there (any more). */
+  readonly refused: boolean
+  constructor(reason: PeerFailure, to: Endpoint, problem: string, refused = false) {
     super(`${to.host}:${to.port}: ${problem}`)
     this.name = 'PeerError'
     this.reason = reason
+    this.refused = refused
   }
 }
 

@@ -8,7 +8,7 @@ import { Errors } from '../../protocol/errors.ts'
 import { encodeRequestFrame } from '../../protocol/header.ts'
 import { apiVersions } from '../../protocol/messages/18-api-versions.ts'
 import type { AnyApi } from '../../protocol/schema.ts'
-import type { Cancel, Endpoint, Host, Socket } from '../host/host.ts'
+import { type Cancel, ConnectError, type Endpoint, type Host, type Socket } from '../host/host.ts'
 import { PeerError, type PeerLimits } from './peer-error.ts'
 import { PeerSocket } from './peer-socket.ts'
 
@@ -103,7 +103,7 @@ export class PeerLink {
       },
       (error: Error) => {
         this.#connecting = false
-        this.#unreachable(error.message)
+        this.#unreachable(error.message, error instanceof ConnectError && error.refused)
       },
     )
   }
@@ -215,7 +215,7 @@ export class PeerLink {
   }
 
   /** Tells those that wait, and lets a growing, jittered time pass before the next attempt. */
-  #unreachable(reason: string): void {
+  #unreachable(reason: string, refused = false): void {
     const { host, limits } = this.#options
     if (this.#closed) return
     const pauseMs = Math.min(
@@ -228,15 +228,15 @@ export class PeerLink {
       this.#cancelBackoff = null
       if (this.#queued.size > 0) this.#connect()
     })
-    this.#failQueued('unreachable', reason)
+    this.#failQueued('unreachable', reason, refused)
   }
 
-  #failQueued(reason: 'unreachable' | 'closed', why: string): void {
+  #failQueued(reason: 'unreachable' | 'closed', why: string, refused = false): void {
     const queued = [...this.#queued]
     this.#queued.clear()
     for (const { request, cancelTimer } of queued) {
       cancelTimer()
-      request.failed(new PeerError(reason, this.#options.to, why))
+      request.failed(new PeerError(reason, this.#options.to, why, refused))
     }
   }
 }

@@ -17,6 +17,7 @@ import { PeerError } from '../network/peers.ts'
 import { RaftCore } from './core/core.ts'
 import type { DurableElection, Effect, Send } from './core/effects.ts'
 import { storedVoters } from './core/epoch-records.ts'
+import type { Silence } from './core/messages.ts'
 import { type NamedAddress, noDirectory } from './core/replica-key.ts'
 import { defaultQuorumTimeouts, type QuorumTimeouts } from './core/timeouts.ts'
 import type { Change } from './core/voter-changes.ts'
@@ -435,7 +436,7 @@ export class Quorum implements ReplicatedLog {
         answer => this.#failure || this.#step((core, nowMs) => core.answered(send, answer, nowMs)),
         error => {
           if (!isExpected(error)) throw error
-          const reason = error instanceof PeerError && error.reason === 'version' ? 'version' : 'unreachable'
+          const reason = silenceOf(error)
           this.#host.log.debug({ error: error.message, to: send.to, asked: send.body.kind }, 'a member does not answer')
           if (!this.#failure) this.#step((core, nowMs) => core.answered(send, { kind: 'none', reason }, nowMs))
         },
@@ -481,4 +482,10 @@ export class Quorum implements ReplicatedLog {
     this.#changes.clear()
     for (const run of [...this.#waiting]) run()
   }
+}
+
+function silenceOf(error: unknown): Silence {
+  if (!(error instanceof PeerError)) return 'unreachable'
+  if (error.reason === 'version') return 'version'
+  return error.refused ? 'refused' : 'unreachable'
 }

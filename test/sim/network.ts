@@ -13,7 +13,14 @@
  *   again it answers what still comes with a reset);
  * - a process that is paused: its machine accepts connections and bytes for it, up to the window.
  */
-import type { Endpoint, ListenOptions, Network, Server, Socket } from '../../src/host/host.ts'
+import {
+  ConnectError,
+  type Endpoint,
+  type ListenOptions,
+  type Network,
+  type Server,
+  type Socket,
+} from '../../src/host/host.ts'
 import type { SimClock } from './clock.ts'
 import { End, type Gate, type Route } from './connection.ts'
 import type { SimRandom } from './random.ts'
@@ -161,7 +168,7 @@ export class Fabric {
       this.clock.after(this.delayMs(), () => this.#knock(from, endpoint, untilMs, 200, decide))
     })
     if (typeof outcome !== 'string') return outcome
-    throw new Error(`connection to ${endpoint.host}:${endpoint.port} ${outcome}`)
+    throw new ConnectError(`connection to ${endpoint.host}:${endpoint.port} ${outcome}`, outcome === 'refused')
   }
 
   forget(end: End): void {

@@ -19,6 +19,7 @@ import type {
   FetchRequest,
   FetchSnapshotRequest,
   FetchVerdict,
+  Silence,
   Told,
   UpdateVoterRequest,
   VoteRequest,
@@ -338,10 +339,11 @@ export class RaftCore {
     }
   }
 
-  #failed(send: Send, reason: 'unreachable' | 'version', nowMs: number): void {
+  #failed(send: Send, reason: Silence, nowMs: number): void {
     switch (send.body.kind) {
       case 'fetch':
       case 'fetchSnapshot':
+        if (reason === 'refused') this.#following.leaderIsGone(send, nowMs)
         return this.#following.failed(send)
       case 'apiVersions':
         return this.#changes.unreachable()

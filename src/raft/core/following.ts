@@ -57,6 +57,18 @@ export class Following {
     if (send.body.kind === 'fetchSnapshot' && role.kind === 'follower') role.snapshot = null
   }
 
+  /**
+   * The process that led is gone: nothing is gained by waiting for it. Others grant a pre-vote as soon as they have found
+   * out too, and the leader itself, should it live after all, keeps those who still hear it.
+   */
+  leaderIsGone(send: Send, nowMs: number): void {
+    const { role, options } = this.#seat
+    if (role.kind !== 'follower' || send.place !== placeOf(role)) return
+    role.hasFetched = false
+    const delayMs = quorumLimits.leaderGoneMs + options.random.below(quorumLimits.leaderGoneJitterMs)
+    role.fetchDeadlineMs = Math.min(role.fetchDeadlineMs, nowMs + delayMs)
+  }
+
   /** Somebody answered who leads, or not: the next one to ask is another. */
   asked(): void {
     this.#nextServer++

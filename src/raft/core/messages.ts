@@ -112,6 +112,8 @@ export type Asked =
   | ({ readonly kind: 'updateVoter' } & UpdateVoterRequest)
   | { readonly kind: 'apiVersions' }
 
+export type Silence = 'unreachable' | 'refused' | 'version'
+
 export type Answered =
   | ({ readonly kind: 'vote' } & VoteAnswer)
   | ({ readonly kind: 'beginEpoch' | 'endEpoch' | 'updateVoter' } & Told)
@@ -120,5 +122,5 @@ export type Answered =
   | { readonly kind: 'addVoter'; readonly error: number }
   | { readonly kind: 'removeVoter'; readonly error: number }
   | { readonly kind: 'apiVersions'; readonly error: number; readonly kraftVersions: VersionRange | null }
-  /** No answer. `version`: it does not serve a version that will do. */
-  | { readonly kind: 'none'; readonly reason: 'unreachable' | 'version' }
+  /** No answer. `version`: it does not serve a version that will do. `refused`: its machine says that nobody listens. */
+  | { readonly kind: 'none'; readonly reason: Silence }

@@ -26,4 +26,8 @@ export const quorumLimits = {
   fetchMaxWaitMs: 500,
   /** Smallest step of the wait after a lost election. */
   electionBackoffBaseMs: 50,
+  /** How long a follower waits for the leader to come back when its machine says that nobody listens, */
+  leaderGoneMs: 50,
+  /** and up to so much longer, so that one of them is first. */
+  leaderGoneJitterMs: 200,
 } as const
