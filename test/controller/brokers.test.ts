@@ -94,6 +94,34 @@ t.test('a silent broker is fenced and hands over what others can lead', async t 
   t.match(decider.partition('b'), { leader: 1, isr: [1], leaderEpoch: 2 })
 })
 
+t.test('a broker whose process is gone is fenced at once, unless it was heard of since', async t => {
+  const decider = new Decider().begin()
+  const [epoch] = decider.brokers(1, 2)
+  decider.assigned('a', [1, 2])
+  const lose = (brokerEpoch: number, sinceMs: number) =>
+    decider.ask({ question: 'loseBroker', brokerId: 1, brokerEpoch, sinceMs }).records
+  decider.elapse(1000)
+  const seenMs = decider.nowMs
+  t.same(lose(epoch - 1, seenMs), [], 'an earlier life of it')
+  decider.elapse(1000)
+  decider.beat(1)
+  t.same(lose(epoch, seenMs), [], 'it lives: something between refuses connections')
+  t.same(kinds(lose(epoch, decider.nowMs + 1)), ['partitionChange', 'brokerRegistrationChange'])
+  t.match(decider.partition('a'), { leader: 2, isr: [2] })
+  t.match(decider.register(1).reply, { error: null }, 'its next life need not wait')
+})
+
+t.test('a new controller does not wait for a broker that went down with its predecessor', async t => {
+  const decider = new Decider().begin()
+  const [epoch] = decider.brokers(1, 2)
+  decider.elapse(1000)
+  const seenMs = decider.nowMs
+  decider.elapse(500)
+  decider.takeOver()
+  const lost = decider.ask({ question: 'loseBroker', brokerId: 1, brokerEpoch: epoch, sinceMs: seenMs })
+  t.same(kinds(lost.records), ['brokerRegistrationChange'])
+})
+
 t.test('a controller that slept looks again before it judges', async t => {
   const decider = new Decider().begin()
   decider.brokers(1)

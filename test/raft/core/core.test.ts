@@ -258,3 +258,28 @@ t.test('a node that does not vote finds the leader by asking around', async t =>
   member.at(60_000)
   t.equal(member.core.role.kind, 'unattached', 'it never stands itself')
 })
+
+t.test('a leader whose process is gone is not waited for', async t => {
+  const member = new TestMember()
+  member.follow(3, 2)
+  member.answer(member.asked('fetch', 3), answerOf({ records: Buffer.alloc(0) }))
+  const fetching = member.asked('fetch', 3)
+  member.nowMs += 300
+  member.answer(fetching, { kind: 'none', reason: 'refused' })
+  t.equal(member.core.role.kind, 'follower', 'not at once: the first of all shall find the others ready')
+  t.match(member.vote({ epoch: 2, preVote: true }), { granted: true }, 'whoever finds out too has its pre-vote')
+  member.at(member.nowMs + 250)
+  t.equal(member.core.role.kind, 'prospective')
+})
+
+t.test('a leader that is only out of reach keeps its time', async t => {
+  const member = new TestMember()
+  member.follow(3, 2)
+  member.answer(member.asked('fetch', 3), answerOf({ records: Buffer.alloc(0) }))
+  const fetching = member.asked('fetch', 3)
+  member.nowMs += 300
+  member.answer(fetching, { kind: 'none', reason: 'unreachable' })
+  t.match(member.vote({ epoch: 2, preVote: true }), { granted: false })
+  member.at(member.nowMs + 250)
+  t.equal(member.core.role.kind, 'follower')
+})
