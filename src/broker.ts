@@ -48,6 +48,8 @@ export interface CloseOptions {
 export interface BrokerOptions {
   /** What clients of every listener are told instead of the configured host. */
   readonly advertisedHost?: string
+  /** Aborted before the broker takes clients, the start ends with an error and everything is released. Later it means nothing. */
+  readonly signal?: AbortSignal
 }
 
 export class Broker {
@@ -80,7 +82,7 @@ export class Broker {
       await openListeners(listeners, config, options)
       node = await assemble(config, host, logs, listeners)
       gates.controller.open(node.serve)
-      if (node.lifecycle) await live(node, node.lifecycle)
+      if (node.lifecycle) await live(node, node.lifecycle, options.signal)
       gates.broker.open(node.serve)
       return new Broker(node, listeners)
     } catch (error) {
@@ -163,8 +165,12 @@ async function openListeners(listeners: Listeners, config: BrokerConfig, options
 }
 
 /** The broker becomes part of its cluster: resolves when it takes clients. */
-async function live({ rooms, plane }: Node, lifecycle: Lifecycle): Promise<void> {
+async function live({ rooms, plane }: Node, lifecycle: Lifecycle, signal: AbortSignal | undefined): Promise<void> {
   const { nodeId, host, logs, partitions, configs, metadata, quorum } = rooms
+  if (signal?.aborted) lifecycle.close()
+  signal?.addEventListener('abort', () => lifecycle.close(), { once: true })
+  // The controller moves the leaderships of what has failed.
+  for (const directory of logs.directories) directory.whenOffline(() => lifecycle.hurry())
   await lifecycle.start()
   await logs.loadAll(topic => topicLogConfig(topic, configs))
   await partitions.start()

@@ -19,7 +19,7 @@ export async function start(options: StartOptions): Promise<void> {
     const config = await readConfiguration(options, host)
     host.log.info({ version: await packageVersion(host.disk), node: process.version, dirs: config.logDirs }, 'starting')
     await formatForCluster(host, config, options)
-    const broker = await Broker.start(config, host)
+    const broker = await Broker.start(config, host, { signal: stopping.starting.signal })
     stopping.broker = broker
     announce(broker, host)
     broker.whenFailed(failure => {
@@ -27,6 +27,7 @@ export async function start(options: StartOptions): Promise<void> {
       process.exit(1)
     })
   } catch (error) {
+    if (stopping.starting.signal.aborted) process.exit(0)
     if (isExplained(error)) fail(error)
     host.log.error({ err: error }, 'cannot start')
     process.exit(1)
@@ -80,15 +81,22 @@ function levelOfEnvironment(options: StartOptions): LogLevel {
   return (options.env && levels[process.env.KAFKA_LOG4J_ROOT_LOGLEVEL?.toUpperCase() ?? '']) || 'info'
 }
 
-/** The first signal closes cleanly; a second one, or one before the broker runs, doesn't wait. */
-function stopOnSignals(host: Host): { broker: Broker | null } {
-  const running: { broker: Broker | null } = { broker: null }
+interface Stopping {
+  /** Aborted by a signal that comes before the broker takes clients. */
+  readonly starting: AbortController
+  broker: Broker | null
+}
+
+/** The first signal closes cleanly, a second one doesn't wait. */
+function stopOnSignals(host: Host): Stopping {
+  const running: Stopping = { starting: new AbortController(), broker: null }
   let stopping = false
   const stop = (signal: string) => {
-    const { broker } = running
-    if (stopping || !broker) process.exit(1)
+    if (stopping) process.exit(1)
     stopping = true
     host.log.info({ signal }, 'stopping')
+    const { broker, starting } = running
+    if (!broker) return starting.abort()
     broker.close().then(
       () => {
         host.log.info({}, 'stopped')

@@ -92,17 +92,23 @@ export class Lifecycle {
     return gone
   }
 
+  /** Something that a heartbeat tells has changed: the next one goes at once. */
+  hurry(): void {
+    this.#take({ event: 'due' })
+  }
+
   /** No heartbeat any more. Who waits is told that it will not happen. */
   close(): void {
     this.#closed = true
     this.#cancelDue()
     this.#cancelGiveUp()
     this.#applied?.cancel()
-    this.#fail(new KafkaError(Errors.BROKER_NOT_AVAILABLE, 'the broker is closing'))
+    this.#fail(closing())
   }
 
   #reached(stages: readonly LifeStage[]): Promise<void> {
     if (stages.includes(this.#life.stage)) return Promise.resolve()
+    if (this.#closed) return Promise.reject(closing())
     return new Promise((done, failed) => {
       this.#waiting.add({ stages: new Set(stages), done, failed })
     })
@@ -211,4 +217,8 @@ export class Lifecycle {
       this.#followMetadata()
     })
   }
+}
+
+function closing(): KafkaError {
+  return new KafkaError(Errors.BROKER_NOT_AVAILABLE, 'the broker is closing')
 }
