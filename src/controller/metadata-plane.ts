@@ -138,14 +138,18 @@ export class MetadataPlane {
     let loading: Promise<void> | null = null
     this.#stopListening = this.quorum.listen({
       elected: () => {
-        loading = this.controller
-          .elected()
-          .then(() => this.#links?.gone.forEach(gone => this.controller.loseBroker(gone)))
+        loading = this.#decide()
       },
       resigned: () => this.controller.resigned(),
       snapshotInstalled: ({ endOffset, epoch }, records) => this.#follower.jumpTo(endOffset, epoch, records),
     })
     await loading
+  }
+
+  /** Judges first whoever went down with the controller before. */
+  async #decide(): Promise<void> {
+    await this.controller.elected()
+    for (const gone of this.#links?.gone ?? []) this.controller.loseBroker(gone)
   }
 
   /** The epoch in which this broker last shut down in good order; -1 when it did not. */

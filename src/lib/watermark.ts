@@ -67,6 +67,13 @@ export class Watermark {
     }
   }
 
+  /** Resolves once the value is at least `offset`; rejects when the watermark failed. For those who need not stop waiting. */
+  whenReached(offset: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.reached(offset, failure => (failure ? reject(failure) : resolve()))
+    })
+  }
+
   #release(failure: Error | null): void {
     const ready: Parked[] = []
     const waiting: Parked[] = []

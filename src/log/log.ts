@@ -483,9 +483,7 @@ export class Log {
   async #writtenUpToNow(): Promise<void> {
     this.#checkUsable()
     if (this.written.value >= this.end.value) return
-    await new Promise<void>((resolve, reject) => {
-      this.written.reached(this.end.value, failure => (failure ? reject(failure) : resolve()))
-    })
+    await this.written.whenReached(this.end.value)
   }
 
   readonly #readFailed = (error: unknown): never => finalUnlessGone(error, this.failure, this.fail)

@@ -185,9 +185,7 @@ export class Quorum implements ReplicatedLog {
     quorum.#step((core, nowMs) => core.start(setup.election, nowMs))
     await quorum.#persisting
     if (quorum.isLeader) {
-      await new Promise<void>((resolve, reject) => {
-        quorum.committed.reached(quorum.logEndOffset, failure => (failure ? reject(failure) : resolve()))
-      })
+      await quorum.committed.whenReached(quorum.logEndOffset)
     }
     return quorum
   }
