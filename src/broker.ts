@@ -277,10 +277,10 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
     },
     closing: new Watermark(0),
   }
-  const announcement = config.controllerListeners.length > 0 ? announce(rooms, channel, listeners) : null
   followLimits(listeners, rooms)
   const dispatcher = new Dispatcher(handlers, rooms)
   const serve: Serve = (frame, peer, turn) => dispatcher.serve(frame, peer, turn)
+  const announcement = config.controllerListeners.length > 0 ? announce(rooms, channel, listeners) : null
   const close = async () => {
     lifecycle?.close()
     announcement?.close()
