@@ -94,11 +94,13 @@ function checkBroker(context: ControllerContext, registration: Registration, exi
 
 /**
  * Whether the incarnation before still lives. The one with the id of this node does not: the broker of a node runs in the
- * process of its controller, and the data directory admits one process.
+ * process of its controller, and the data directory admits one process. Neither does one that was fenced under another
+ * controller, by leaving in good order for instance, and was not heard of since.
  */
-function isAlive(context: ControllerContext, { id }: Broker): boolean {
+function isAlive(context: ControllerContext, { id, fenced }: Broker): boolean {
   if (context.sessions.remainingMs(id, context.monotonicMs) === null) return false
-  return id !== context.config.nodeId || (context.sessions.get(id)?.heard ?? false)
+  const wasHeard = context.sessions.get(id)?.heard ?? false
+  return wasHeard || !(fenced || id === context.config.nodeId)
 }
 
 function checkDirectories({ state }: ControllerContext, { brokerId, logDirs }: Registration): void {

@@ -146,6 +146,17 @@ t.test('a new controller gives every broker a whole session', async t => {
   t.ok(decider.state.brokers.get(2)?.fenced)
 })
 
+t.test('a broker that had left before its controller did may come back at once', async t => {
+  const decider = new Decider().begin()
+  decider.brokers(1, 2)
+  decider.elapse(5000)
+  decider.beat(1)
+  decider.elapse(4000)
+  t.ok(decider.state.brokers.get(2)?.fenced)
+  decider.takeOver()
+  t.match(decider.register(2).reply, { error: null })
+})
+
 t.test('controlled shutdown moves leaderships away, and waits until everybody knows', async t => {
   const decider = new Decider().begin()
   decider.brokers(1, 2, 3)
