@@ -1,6 +1,6 @@
 /** The nodes of a simulated cluster: the real broker on each machine. */
 import { Broker } from '../../src/broker.ts'
-import { formatDirectories } from '../../src/cli/storage-format.ts'
+import { type FormatOptions, formatDirectories } from '../../src/cli/storage-format.ts'
 import { type BrokerConfig, parseBrokerConfig } from '../../src/config/broker.ts'
 import type { Endpoint } from '../../src/host/host.ts'
 import type { ClusterOptions } from './options.ts'
@@ -26,6 +26,7 @@ export class Node {
   readonly machine: Machine
   readonly #world: World
   readonly #config: () => BrokerConfig
+  readonly #format: FormatOptions
   #life: Life | null = null
   #formatted = false
   /** Whether somebody wants it to run: a process that ends by itself is started again. */
@@ -39,6 +40,7 @@ export class Node {
     this.isBroker = id <= cluster.options.brokers
     this.isController = cluster.voterIds.includes(id)
     this.machine = world.machine(this.name)
+    this.#format = { clusterId, ignoreFormatted: true, ...cluster.votersAtFirst(this) }
     this.#config = () => parseBrokerConfig(new Map(Object.entries(cluster.settingsOf(this))))
   }
 
@@ -74,7 +76,7 @@ export class Node {
   async #start(life: Life): Promise<void> {
     const config = this.#config()
     if (!this.#formatted) {
-      await formatDirectories(life.host, config, { clusterId, ignoreFormatted: true })
+      await formatDirectories(life.host, config, this.#format)
       this.#formatted = true
     }
     const broker = await Broker.start(config, life.host)
@@ -134,6 +136,7 @@ export class Cluster {
   readonly options: ClusterOptions
   readonly voterIds: readonly number[]
   readonly nodes: readonly Node[]
+  readonly #directoryIds: readonly string[]
 
   constructor(world: World, options: ClusterOptions) {
     this.world = world
@@ -142,6 +145,7 @@ export class Cluster {
     const first = controllers > 0 ? brokers + 1 : 1
     const voters = quorum === 'alone' ? 1 : controllers > 0 ? controllers : Math.min(brokers, votersMax)
     this.voterIds = Array.from({ length: voters }, (_, at) => first + at)
+    this.#directoryIds = this.voterIds.map(() => world.random.uuid())
     this.nodes = Array.from({ length: brokers + controllers }, (_, at) => new Node(world, at + 1, this))
   }
 
@@ -152,6 +156,14 @@ export class Cluster {
   /** Where clients begin. */
   get bootstrap(): readonly Endpoint[] {
     return this.brokers.map(({ name }) => ({ host: name, port: clientPort }))
+  }
+
+  /** What the storage tool is told about the first voters. */
+  votersAtFirst({ isController }: Pick<Node, 'isController'>): Partial<FormatOptions> {
+    if (this.options.quorum !== 'dynamic') return {}
+    if (!isController) return { noInitialControllers: true }
+    const voters = this.voterIds.map((id, at) => `${id}@node-${id}:${controllerPort}:${this.#directoryIds[at]}`)
+    return { initialControllers: voters.join(',') }
   }
 
   start(): void {
@@ -176,7 +188,9 @@ export class Cluster {
       ...common,
       'process.roles': roles.join(','),
       'controller.listener.names': 'CONTROLLER',
-      'controller.quorum.voters': this.voterIds.map((voter, at) => `${voter}@${addresses[at]}`).join(','),
+      ...(quorum === 'static'
+        ? { 'controller.quorum.voters': this.voterIds.map((voter, at) => `${voter}@${addresses[at]}`).join(',') }
+        : { 'controller.quorum.bootstrap.servers': addresses.join(',') }),
       listeners: listeners.join(','),
       ...(isBroker && { 'advertised.listeners': own['advertised.listeners'] }),
     }

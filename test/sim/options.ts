@@ -127,7 +127,7 @@ export function drawCluster(random: SimRandom): ClusterOptions {
   return {
     brokers,
     controllers: separate ? 3 : 0,
-    quorum: 'static',
+    quorum: random.oneIn(4) ? 'dynamic' : 'static',
     topics,
     durable,
     settings: {
@@ -187,7 +187,7 @@ function drawWork(random: SimRandom): WorkOptions {
     readers: between(random, 1, 2),
     groupMembers: random.pick([0, 2, 3]),
     inFlightMax: random.pick([1, 2, 5]),
-    thinkMaxMs: random.pick([100, 300, 800]),
+    thinkMaxMs: random.pick([200, 500, 1000]),
     valueBytesMax: random.pick([20, 200, 2000]),
     requestTimeoutMs: random.pick([1000, 3000, 10_000]),
   }
