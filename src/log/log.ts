@@ -225,10 +225,7 @@ export class Log {
     return this.end.value
   }
 
-  /**
-   * Batches from `offset` on: at once when they are in memory. Throws (or rejects with) KafkaError: OFFSET_OUT_OF_RANGE,
-   * CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR.
-   */
+  /** Batches from `offset` on, at once when in memory. Fails: OFFSET_OUT_OF_RANGE, CORRUPT_MESSAGE, KAFKA_STORAGE_ERROR. */
   read(request: ReadRequest): ReadResult | Promise<ReadResult> {
     this.#checkUsable()
     if (request.offset < this.#logStartOffset || request.offset > this.end.value) {
