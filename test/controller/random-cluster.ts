@@ -153,7 +153,13 @@ export class RandomCluster {
   #crash(): string {
     const id = this.#anyBroker()
     this.#up.delete(id)
-    return `broker ${id} crashes`
+    // Sometimes the controller sees at once that the process is gone.
+    const noticed = this.#random.below(2) === 0
+    const brokerEpoch = this.decider.epochOf(id)
+    if (noticed) {
+      this.decider.ask({ question: 'loseBroker', brokerId: id, brokerEpoch, sinceMs: this.decider.nowMs + 1 })
+    }
+    return `broker ${id} crashes${noticed ? ' and is missed' : ''}`
   }
 
   #leave(): string {
