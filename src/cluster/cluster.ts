@@ -44,6 +44,7 @@ export interface StopOptions {
 /** Made for tests: what a datacenter has to wait for is not waited for here. */
 const clusterDefaults: Readonly<Record<string, string>> = {
   'offsets.topic.num.partitions': '3',
+  'transaction.state.log.num.partitions': '3',
   'group.initial.rebalance.delay.ms': '0',
   'controller.quorum.election.timeout.ms': '500',
   'controller.quorum.fetch.timeout.ms': '1000',
