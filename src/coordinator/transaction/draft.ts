@@ -75,8 +75,8 @@ export class Draft {
   resume(transaction: Transaction): void {
     const { transactionalId, startMs, timeoutMs } = transaction
     if (isPrepared(transaction)) {
-      if (transaction.partitions.size === 0) this.put(completed(transaction, this.context.nowMs))
-      else this.sendMarkers(transaction, transaction.partitions)
+      // Without partitions too: what comes of it completes the transaction.
+      this.sendMarkers(transaction, transaction.partitions)
     } else if (transaction.state === 'Ongoing') {
       // Wall clocks of two brokers are compared here: never longer than the whole time, nor less than nothing.
       const leftMs = Math.min(Math.max(startMs + timeoutMs - this.context.nowMs, 0), timeoutMs)
