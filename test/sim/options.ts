@@ -136,7 +136,8 @@ export function drawCluster(random: SimRandom): ClusterOptions {
       'controller.quorum.election.timeout.ms': String(random.pick([300, 600, 1000])),
       'controller.quorum.fetch.timeout.ms': String(random.pick([600, 1000, 2000])),
       'controller.quorum.election.backoff.max.ms': String(random.pick([100, 500, 1000])),
-      'controller.quorum.request.timeout.ms': String(random.pick([500, 1000, 2000])),
+      // Longer than a fetch of metadata waits on its leader.
+      'controller.quorum.request.timeout.ms': String(random.pick([1000, 1500, 2000])),
       'replica.lag.time.max.ms': String(random.pick([1500, 3000, 10_000])),
       'replica.fetch.wait.max.ms': String(random.pick([100, 500])),
       'replica.fetch.backoff.ms': String(random.pick([50, 200, 1000])),
