@@ -44,7 +44,7 @@ export function registerBroker(
       fenced: again?.fenced ?? true,
       inControlledShutdown: again?.inControlledShutdown ?? false,
       logDirs: [...registration.logDirs],
-      cordonedLogDirs: null,
+      cordonedLogDirs: again?.cordonedLogDirs ? [...again.cordonedLogDirs] : null,
     },
   })
   const session = {
