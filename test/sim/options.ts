@@ -83,6 +83,8 @@ export interface SimOptions {
   /** The phase of safety, and how long the healed cluster then has to converge. */
   readonly safetyMs: number
   readonly livenessMs: number
+  /** Replicas are moved about meanwhile. */
+  readonly moves: boolean
 }
 
 const between = (random: SimRandom, min: number, max: number) => min + random.below(max - min + 1)
@@ -94,6 +96,7 @@ export function drawOptions(random: SimRandom): SimOptions {
     work: drawWork(random),
     safetyMs: between(random, 45_000, 70_000),
     livenessMs: 45_000,
+    moves: random.oneIn(2),
   }
 }
 
@@ -101,6 +104,7 @@ export function drawOptions(random: SimRandom): SimOptions {
 export function alone({ cluster, faults: chosen, ...rest }: SimOptions): SimOptions {
   return {
     ...rest,
+    moves: false,
     cluster: {
       ...cluster,
       brokers: 1,

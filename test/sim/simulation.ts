@@ -7,6 +7,7 @@ import { History } from '../history/history.ts'
 import { Administrator } from './clients/administrator.ts'
 import type { Client, Scene } from './clients/client.ts'
 import { GroupMember } from './clients/group-member.ts'
+import { Mover } from './clients/mover.ts'
 import { Observer } from './clients/observer.ts'
 import { Producer } from './clients/producer.ts'
 import { Reader } from './clients/reader.ts'
@@ -111,7 +112,17 @@ export class Simulation {
     await this.run(1000)
     world.trace.say('phase', 'safety')
     nemesis.begin()
+    const mover = this.#options.moves
+      ? this.launch(
+          new Mover(
+            this.scene,
+            'mover',
+            cluster.brokers.map(({ id }) => id),
+          ),
+        )
+      : null
     await this.run(safetyMs)
+    if (mover) mover.stopping = true
     nemesis.heal()
     world.trace.say('phase', 'liveness')
     const healedMs = world.nowMs

@@ -71,7 +71,7 @@ export class Stage {
     }
     const simulation = new Simulation(
       seed,
-      { cluster: options, faults: noFaults, work, safetyMs: 0, livenessMs: 0 },
+      { cluster: options, faults: noFaults, work, safetyMs: 0, livenessMs: 0, moves: false },
       print,
     )
     await World.play(simulation.world, async () => {
