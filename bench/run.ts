@@ -5,13 +5,19 @@
  *   npm run bench                      everything
  *   npm run bench -- --quick           1 KiB records and 10 partitions only
  *   npm run bench -- --targets ottla,kafka,sink --seconds 5
+ *   npm run bench -- --cluster         three brokers instead: bench/cluster.mjs, with its own options
  */
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { parseArgs, promisify } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
 import { startTarget, type Target, type TargetName } from './target.ts'
+
+if (process.argv.includes('--cluster')) {
+  const { status } = spawnSync(process.execPath, ['bench/cluster.mjs', ...process.argv.slice(2)], { stdio: 'inherit' })
+  process.exit(status ?? 1)
+}
 
 const { values: options } = parseArgs({
   options: {
