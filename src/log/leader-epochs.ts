@@ -36,6 +36,7 @@ export class LeaderEpochs {
   readonly #checkpoint: Checkpoint<EpochEntry>
   #entries: EpochEntry[] = []
   #changes = 0
+  #changesAsked = 0
   #changesSaved = 0
   #closed = false
 
@@ -53,13 +54,20 @@ export class LeaderEpochs {
     if (!entries || !sane) return false
     this.#entries = entries
     this.#changesSaved = this.#changes
+    this.#changesAsked = this.#changes
     return true
+  }
+
+  /** Whether the file holds what is in memory, or soon will. */
+  get isSaved(): boolean {
+    return this.#changes === this.#changesAsked
   }
 
   /** Makes what is in memory now durable; nothing is written when nothing changed. Throws DiskError. */
   async save(): Promise<void> {
     const changes = this.#changes
     if (changes === this.#changesSaved || this.#closed) return
+    this.#changesAsked = changes
     await this.#checkpoint.write(this.#entries)
     this.#changesSaved = Math.max(this.#changesSaved, changes)
   }

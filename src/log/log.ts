@@ -253,12 +253,10 @@ export class Log {
     return this.epochs.endOffsetFor(epoch, this.end.value)
   }
 
-  /** This broker becomes leader: records from here on belong to `epoch`. */
+  /** This broker becomes leader: records from here on belong to `epoch`. Saved with the first of them, or a checkpoint. */
   startEpoch(epoch: number): void {
     const latest = this.epochs.latest
-    if (latest && latest.epoch >= epoch) return
-    this.epochs.assign(epoch, this.end.value)
-    this.#saveEpochs()
+    if (!latest || latest.epoch < epoch) this.epochs.assign(epoch, this.end.value)
   }
 
   /** This broker leads no more: an epoch that it led without writing anything is nobody's. */
@@ -414,7 +412,8 @@ export class Log {
     const cached = { baseOffset: first, lastOffset: last, position: segment.sizeBytes, bytes: ownBytes(batch) }
     segment.noteBatch(last, largest, batch.length, this.config.indexIntervalBytes)
     this.#changedSinceOpen = true
-    if (epoch >= 0 && epoch !== this.epochs.latest?.epoch && this.epochs.assign(epoch, first)) this.#saveEpochs()
+    if (epoch >= 0 && epoch !== this.epochs.latest?.epoch) this.epochs.assign(epoch, first)
+    if (!this.epochs.isSaved) this.#saveEpochs()
     if (producer !== null) {
       const completed = this.producers.apply(producer, first, last, nowMs)
       if (completed?.aborted) {
