@@ -22,7 +22,7 @@ import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import type { Waiter } from '../lib/watermark.ts'
 import type { Isolation } from '../replication/partition.ts'
 import { defineHandler } from './define.ts'
-import type { FetchContext } from './fetch-sessions.ts'
+import type { FetchContext, FetchedPartition } from './fetch-sessions.ts'
 import { type Outcome, type PartitionData, type Reader, readPartition } from './fetched-partition.ts'
 import { nodeEndpoints } from './leader-hint.ts'
 import { requestLimits } from './limits.ts'
@@ -60,29 +60,58 @@ export const handler = defineHandler(
       brokerEpoch: request.replicaState.replicaEpoch,
       rack: context.version >= 11 ? request.rackId : '',
     }
+    if (replicaId >= 0) return fetchAsFollower(request, context, session, reader, deadline)
     let round = await readRound(request, context, session, reader)
-    // What a follower has is taken from its first look; later ones only see what came in meanwhile.
-    const again: Reader = { ...reader, told: true }
-    // Consumers that read from followers should not have to wait for the end of those followers' fetches.
-    const tellsWatermarks = replicaId >= 0 && context.broker.config.replicaSelectorClass !== null
-    while (round.bytes < request.minBytes && !round.urgent && session.partitions.length > 0) {
-      if (tellsWatermarks && session.hasNews(round.outcomes)) break
+    while (round.bytes < request.minBytes && !round.urgent && !session.isEmpty) {
       const remainingMs = deadline - clock.monotonic()
       if (remainingMs <= 0) break
-      // A follower's next request may overtake this one.
-      if (replicaId >= 0) context.release()
-      if (!(await moved(round.outcomes, remainingMs, { reader: again, tellsWatermarks, session }, context))) break
+      if (!(await moved(round.outcomes, remainingMs, context))) break
       giveBack(round.outcomes)
-      round = await readRound(request, context, session, again)
-      if (replicaId >= 0) break
+      round = await readRound(request, context, session, reader)
     }
-    const { errorCode, sessionId, outcomes } = session.finish(round.outcomes)
-    const read = round.outcomes
-    if (read.some(({ lent }) => lent !== null)) context.whenSent(() => giveBack(read))
-    return respond(errorCode, sessionId, outcomes, context)
+    return conclude(session, round.outcomes, context)
   },
   { failed: failedAsWhole, listeners: ['broker', 'controller'] },
 )
+
+/**
+ * A follower may follow thousands of partitions of which a few have something new: only those are read, and its next request
+ * may overtake this one.
+ */
+async function fetchAsFollower(
+  request: Request,
+  context: RequestContext,
+  session: FetchContext,
+  reader: Reader,
+  deadline: number,
+): Promise<Response> {
+  const { host, config } = context.broker
+  // Consumers that read from followers should not have to wait for the end of those followers' fetches.
+  const watermarks = config.replicaSelectorClass !== null
+  const latest = new Map<FetchedPartition, Outcome>()
+  // What a follower has is taken from its first look; later ones only see what came in meanwhile.
+  for (let now = reader; ; now = { ...reader, told: true }) {
+    const round = await readRound(request, context, session, now)
+    for (const outcome of round.outcomes) {
+      latest.get(outcome.wanted)?.lent?.giveBack()
+      latest.set(outcome.wanted, outcome)
+    }
+    session.note(round.outcomes)
+    if (round.bytes >= request.minBytes || round.urgent || session.isEmpty) break
+    if (session.hasNews(round.outcomes, watermarks)) break
+    const remainingMs = deadline - host.clock.monotonic()
+    if (remainingMs <= 0) break
+    context.release()
+    if (!(await grown(session, watermarks, remainingMs, context))) break
+  }
+  return conclude(session, [...latest.values()], context)
+}
+
+function conclude(session: FetchContext, read: readonly Outcome[], context: RequestContext): Response {
+  const { errorCode, sessionId, outcomes } = session.finish(read)
+  if (read.some(({ lent }) => lent !== null)) context.whenSent(() => giveBack(read))
+  return respond(errorCode, sessionId, outcomes, context)
+}
 
 /** Versions below 7 know neither sessions nor an error of the whole answer. */
 function failedAsWhole(request: Request, { code }: KafkaError, { version }: RequestContext): Response {
@@ -116,12 +145,13 @@ async function readRound(
   session: FetchContext,
   reader: Reader,
 ): Promise<Round> {
+  const { partitions } = session
   const bytesMax = Math.min(Math.max(request.maxBytes, 0), context.broker.config.fetchMaxBytes)
-  const together = await readTogether(context, session, reader, bytesMax)
+  const together = await readTogether(context, partitions, reader, bytesMax)
   if (together !== null) return together
   const outcomes: Outcome[] = []
   let bytes = 0
-  for (const wanted of session.partitions) {
+  for (const wanted of partitions) {
     const reading = readPartition(wanted, context, reader, Math.max(bytesMax - bytes, 0), bytes === 0)
     const outcome = reading instanceof Promise ? await reading : reading
     bytes += outcome.recordsBytes
@@ -137,13 +167,13 @@ async function readRound(
  */
 async function readTogether(
   context: RequestContext,
-  session: FetchContext,
+  partitions: readonly FetchedPartition[],
   reader: Reader,
   bytesMax: number,
 ): Promise<Round | null> {
-  const limits = session.partitions.reduce((sum, wanted) => sum + Math.max(wanted.partitionMaxBytes, 0), 0)
-  if (limits > bytesMax || session.partitions.length < 2) return null
-  const readings = session.partitions.map(wanted => readPartition(wanted, context, reader, bytesMax, false))
+  const limits = partitions.reduce((sum, wanted) => sum + Math.max(wanted.partitionMaxBytes, 0), 0)
+  if (limits > bytesMax || partitions.length < 2) return null
+  const readings = partitions.map(wanted => readPartition(wanted, context, reader, bytesMax, false))
   const outcomes = readings.some(reading => reading instanceof Promise)
     ? await Promise.all(readings)
     : (readings as Outcome[])
@@ -164,15 +194,8 @@ function isHeldUp({ partition, recordsBytes, fetchOffset, limitOffset }: Outcome
   return partition !== null && recordsBytes === 0 && fetchOffset < limitOffset
 }
 
-/** Resolves true when there may be more to read, or another answer; false at the deadline. */
-function moved(
-  outcomes: readonly Outcome[],
-  remainingMs: number,
-  how: { readonly reader: Reader; readonly tellsWatermarks: boolean; readonly session: FetchContext },
-  context: RequestContext,
-): Promise<boolean> {
-  const isFollower = how.reader.replicaId >= 0
-  const { clock } = context.broker.host
+/** Resolves true when a high watermark moved on (or failed), false at the deadline. */
+function moved(outcomes: readonly Outcome[], remainingMs: number, context: RequestContext): Promise<boolean> {
   return new Promise(resolve => {
     const waiters: Waiter[] = []
     let settled = false
@@ -183,19 +206,43 @@ function moved(
       for (const waiter of waiters) waiter.cancel()
       resolve(result)
     }
-    const cancel = clock.after(remainingMs, () => settle(false))
-    how.session.whenOvertaken(() => settle(false))
+    const cancel = context.broker.host.clock.after(remainingMs, () => settle(false))
     waiters.push(context.broker.closing.reached(1, () => settle(false)))
-    // What all producers of one turn wrote goes to a follower together.
-    const wakeFollower = () => clock.soon(() => settle(true))
-    for (const { partition, data, limitOffset } of outcomes) {
+    for (const { partition, data } of outcomes) {
       if (!partition) continue
       // Waits from what this round saw: what came in between wakes at once.
-      if (isFollower) waiters.push(partition.log.end.reached(limitOffset + 1, wakeFollower))
-      if (!isFollower || how.tellsWatermarks)
-        waiters.push(partition.highWatermark.reached(data.highWatermark + 1, () => settle(true)))
+      waiters.push(partition.highWatermark.reached(data.highWatermark + 1, () => settle(true)))
       if (settled) break
     }
+  })
+}
+
+/** Resolves true when a follower has something to read or to hear, false at the deadline or when it was overtaken. */
+function grown(session: FetchContext, watermarks: boolean, remainingMs: number, context: RequestContext) {
+  const { host, partitions, closing } = context.broker
+  return new Promise<boolean>(resolve => {
+    let looking = false
+    const settle = (result: boolean) => {
+      cancel()
+      stop()
+      waiter.cancel()
+      resolve(result)
+    }
+    const look = () => {
+      looking = false
+      if (session.hasGrown(watermarks)) settle(true)
+    }
+    // What all producers of one turn wrote goes to a follower together.
+    const soon = () => {
+      if (!looking) host.clock.soon(look)
+      looking = true
+    }
+    const stop = partitions.whenGrown(soon)
+    const cancel = host.clock.after(remainingMs, () => settle(false))
+    const waiter = closing.reached(1, () => host.clock.soon(() => settle(false)))
+    session.whenOvertaken(() => settle(false))
+    // What came in since the partitions were read.
+    soon()
   })
 }
 

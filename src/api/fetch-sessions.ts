@@ -48,8 +48,20 @@ export interface SessionRequest {
   }[]
 }
 
+/** A follower's fetch has looked at a partition: what came since. A session of thousands asks this, and reads nothing. */
+export interface Look {
+  /** There is more to read, or another answer. `watermarks`: a new high watermark is one. */
+  hasGrown(watermarks: boolean): boolean
+  /** Nothing that was not told, nor anything left to read. */
+  isQuiet(told: { readonly highWatermark: number; readonly logStartOffset: number }): boolean
+}
+
 /** What decides whether a partition belongs into an incremental answer. */
 export interface PartitionOutcome {
+  /** What it answers: one of the context's `partitions`. */
+  readonly wanted: FetchedPartition
+  /** Null after an error, and for consumers, whose partitions are looked at each time. */
+  readonly look: Look | null
   readonly errorCode: number
   readonly recordsBytes: number
   readonly highWatermark: number
@@ -68,12 +80,18 @@ export interface FetchAnswer<O> {
 
 /** One Fetch request seen through its session. */
 export interface FetchContext {
-  /** What to serve, in this order. */
+  /** What to serve, in this order: of a follower's session, those about which there may be something to say now. */
   readonly partitions: readonly FetchedPartition[]
-  /** Call once, with one outcome for each of `partitions`, in the same order. */
+  /** Nothing is followed: there is nothing to wait for. */
+  readonly isEmpty: boolean
+  /** These were looked at; `partitions` and `hasGrown` go by it. */
+  note(outcomes: readonly PartitionOutcome[]): void
+  /** Whether some partition has something to say since it was looked at. */
+  hasGrown(watermarks: boolean): boolean
+  /** Call once, with the last outcome of each partition that was looked at. */
   finish<O extends PartitionOutcome>(outcomes: readonly O[]): FetchAnswer<O>
-  /** Whether an answer would tell of a high watermark that the fetcher has not been told. */
-  hasNews(outcomes: readonly PartitionOutcome[]): boolean
+  /** Whether an answer without records would be news: of a log start, or (`watermarks`) of a high watermark. */
+  hasNews(outcomes: readonly PartitionOutcome[], watermarks: boolean): boolean
   /**
    * Runs when a later request of a follower's session comes while this one waits: it answers at once, with nothing. At
    * most one at a time.
@@ -90,6 +108,8 @@ interface CachedPartition {
   /** As last answered; -1 when it must be answered again. */
   highWatermark: number
   logStartOffset: number
+  /** Since it was wanted so. */
+  look: Look | null
 }
 
 class FetchSession {
@@ -123,12 +143,20 @@ class FetchSession {
     this.lastUsedMs = nowMs
   }
 
+  /** Null when it is followed no more, or from elsewhere. */
+  cachedOf({ wanted }: PartitionOutcome): CachedPartition | null {
+    const cached = this.partitions.get(keyOf(wanted.topicId, wanted.topic, wanted.partition, this.usesTopicIds))
+    return cached?.wanted === wanted ? cached : null
+  }
+
   update(request: SessionRequest): void {
     for (const wanted of listPartitions(request)) {
       const key = keyOf(wanted.topicId, wanted.topic, wanted.partition, this.usesTopicIds)
       const cached = this.partitions.get(key)
-      if (cached) cached.wanted = wanted
-      else this.partitions.set(key, { key, wanted, highWatermark: -1, logStartOffset: -1 })
+      if (cached) {
+        cached.wanted = wanted
+        cached.look = null
+      } else this.partitions.set(key, { key, wanted, highWatermark: -1, logStartOffset: -1, look: null })
     }
     for (const { topic, topicId, partitions } of request.forgottenTopicsData) {
       for (const partition of partitions) this.partitions.delete(keyOf(topicId, topic, partition, this.usesTopicIds))
@@ -201,13 +229,7 @@ export class FetchSessionCache {
       const session = this.#tryCreate(partitions, outcomes, usesTopicIds, privileged, nowMs)
       return { errorCode: Errors.NONE, sessionId: session?.id ?? NO_SESSION, outcomes }
     }
-    return {
-      partitions,
-      finish,
-      hasNews: () => true,
-      whenOvertaken: () => {},
-      throttled: () => emptyAnswer(NO_SESSION),
-    }
+    return { ...sessionless(partitions), finish }
   }
 
   #tryCreate(
@@ -227,6 +249,7 @@ export class FetchSessionCache {
         wanted,
         highWatermark: errorCode === Errors.NONE ? highWatermark : -1,
         logStartOffset,
+        look: null,
       })
     })
     const session = new FetchSession(this.#freeId(), privileged, usesTopicIds, cached, nowMs)
@@ -270,8 +293,14 @@ export class FetchSessionCache {
 }
 
 function sessionless(partitions: readonly FetchedPartition[]): FetchContext {
+  let looks: readonly (Look | null)[] = []
   return {
     partitions,
+    isEmpty: partitions.length === 0,
+    note(outcomes) {
+      looks = outcomes.map(({ look }) => look)
+    },
+    hasGrown: watermarks => looks.some(look => look?.hasGrown(watermarks)),
     finish: outcomes => ({ errorCode: Errors.NONE, sessionId: NO_SESSION, outcomes }),
     hasNews: () => true,
     whenOvertaken: () => {},
@@ -280,17 +309,42 @@ function sessionless(partitions: readonly FetchedPartition[]): FetchContext {
 }
 
 function incremental(session: FetchSession): FetchContext {
-  const cached = [...session.partitions.values()]
   const epoch = session.epoch
+  const note = (outcomes: readonly PartitionOutcome[]) => {
+    for (const outcome of outcomes) {
+      const cached = session.cachedOf(outcome)
+      if (cached) cached.look = outcome.look
+    }
+  }
   return {
-    partitions: cached.map(partition => partition.wanted),
+    get partitions() {
+      const wanted: FetchedPartition[] = []
+      for (const cached of session.partitions.values()) if (!cached.look?.isQuiet(cached)) wanted.push(cached.wanted)
+      return wanted
+    },
+    isEmpty: session.partitions.size === 0,
+    note,
+    hasGrown(watermarks) {
+      for (const { look } of session.partitions.values()) if (look?.hasGrown(watermarks)) return true
+      return false
+    },
     finish(outcomes) {
       // Another request of the same session got in between: that one owns the cached state now.
       if (session.epoch !== epoch) return overtaken(session)
-      const kept = outcomes.filter((outcome, i) => mustAnswer(session, cached[i], outcome))
+      note(outcomes)
+      const kept = outcomes.filter(outcome => {
+        const cached = session.cachedOf(outcome)
+        return cached !== null && mustAnswer(session, cached, outcome)
+      })
       return { errorCode: Errors.NONE, sessionId: session.id, outcomes: kept }
     },
-    hasNews: outcomes => outcomes.some((outcome, i) => outcome.highWatermark !== cached[i].highWatermark),
+    hasNews: (outcomes, watermarks) =>
+      outcomes.some(outcome => {
+        const cached = session.cachedOf(outcome)
+        if (!cached) return false
+        if (cached.logStartOffset >= 0 && outcome.logStartOffset !== cached.logStartOffset) return true
+        return watermarks && outcome.highWatermark !== cached.highWatermark
+      }),
     whenOvertaken(run) {
       if (session.privileged) session.overtaken = run
     },

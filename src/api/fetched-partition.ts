@@ -5,7 +5,7 @@ import type { ResponseOf } from '../../protocol/schema.ts'
 import type { LentBuffer, ReadResult } from '../log/log.ts'
 import type { Isolation, Partition } from '../replication/partition.ts'
 import { nearestReplica, rackAwareSelector } from '../replication/read-replica.ts'
-import type { FetchedPartition, PartitionOutcome } from './fetch-sessions.ts'
+import type { FetchedPartition, Look, PartitionOutcome } from './fetch-sessions.ts'
 import { brokerEndpoint, leaderHint } from './leader-hint.ts'
 import type { RequestContext } from './request.ts'
 
@@ -60,12 +60,12 @@ export function readPartition(
     const diverging = divergence(partition, wanted)
     if (!diverging) checkOffset(partition, wanted)
     if (!diverging && reader.replicaId >= 0 && !reader.told) followerFetched(partition, wanted, reader)
-    if (diverging) return outcomeOf(wanted, partition, isolation, nothingRead, diverging)
+    if (diverging) return outcomeOf(wanted, partition, reader, nothingRead, diverging)
     if (reader.replicaId >= 0 && partitions.throttles.holdsBack('leader', partition, reader.replicaId)) {
-      return outcomeOf(wanted, partition, isolation, nothingRead, null)
+      return outcomeOf(wanted, partition, reader, nothingRead, null)
     }
     const elsewhere = preferredReplica(partition, wanted, reader, context)
-    if (elsewhere >= 0) return sentOn(outcomeOf(wanted, partition, isolation, nothingRead, null), elsewhere)
+    if (elsewhere >= 0) return sentOn(outcomeOf(wanted, partition, reader, nothingRead, null), elsewhere)
     const serving = partition
     const result = partition.read(
       wanted.fetchOffset,
@@ -75,7 +75,7 @@ export function readPartition(
     )
     const taken = (read: ReadResult) => {
       if (reader.replicaId >= 0) partitions.throttles.record('leader', serving, read.bytes)
-      return outcomeOf(wanted, serving, isolation, read, null)
+      return outcomeOf(wanted, serving, reader, read, null)
     }
     if (!(result instanceof Promise)) return taken(result)
     return result.then(taken, error => refused(wanted, context, name, serving, error))
@@ -139,10 +139,45 @@ function divergence(partition: Partition, wanted: FetchedPartition): { epoch: nu
   return null
 }
 
+class FollowerLook implements Look {
+  readonly #partition: Partition
+  readonly #replicaId: number
+  readonly #fetchOffset: number
+  readonly #endOffset: number
+  readonly #highWatermark: number
+  readonly #logStartOffset: number
+  readonly #leaderEpoch: number
+
+  constructor(partition: Partition, replicaId: number, fetchOffset: number) {
+    this.#partition = partition
+    this.#replicaId = replicaId
+    this.#fetchOffset = fetchOffset
+    this.#endOffset = partition.log.logEndOffset
+    this.#highWatermark = partition.highWatermark.value
+    this.#logStartOffset = partition.log.logStartOffset
+    this.#leaderEpoch = partition.leaderEpoch
+  }
+
+  hasGrown(watermarks: boolean): boolean {
+    const { log, isLeader, leaderEpoch, highWatermark } = this.#partition
+    if (log.logEndOffset !== this.#endOffset || log.logStartOffset !== this.#logStartOffset) return true
+    if (!isLeader || leaderEpoch !== this.#leaderEpoch || log.failure !== null) return true
+    return watermarks && highWatermark.value !== this.#highWatermark
+  }
+
+  isQuiet(told: { readonly highWatermark: number; readonly logStartOffset: number }): boolean {
+    const { log, highWatermark, leadership } = this.#partition
+    // Each fetch of a replica that is not in sync may be the one with which it joins.
+    if (!leadership?.isr.includes(this.#replicaId)) return false
+    if (this.hasGrown(false) || this.#fetchOffset < this.#endOffset) return false
+    return highWatermark.value === told.highWatermark && log.logStartOffset === told.logStartOffset
+  }
+}
+
 function outcomeOf(
   wanted: FetchedPartition,
   partition: Partition,
-  isolation: Isolation,
+  { isolation, replicaId }: Reader,
   { chunks, bytes, abortedTransactions, lent }: Pick<ReadResult, 'chunks' | 'bytes' | 'abortedTransactions' | 'lent'>,
   diverging: { epoch: number; endOffset: number } | null,
 ): Outcome {
@@ -159,6 +194,8 @@ function outcomeOf(
   }
   if (diverging) data.divergingEpoch = diverging
   return {
+    wanted,
+    look: replicaId >= 0 && !diverging ? new FollowerLook(partition, replicaId, wanted.fetchOffset) : null,
     topic: wanted.topic,
     topicId: wanted.topicId,
     errorCode: Errors.NONE,
@@ -207,6 +244,8 @@ function refused(
     logStartOffset,
     diverging: false,
     preferredReadReplica: -1,
+    wanted,
+    look: null,
     data,
     lent: null,
     fetchOffset: wanted.fetchOffset,

@@ -106,6 +106,11 @@ export class Leadership {
     this.#commit(isr, partitionEpoch)
   }
 
+  /** Records are about to come at `endOffset`: whoever has all before them was caught up until now. */
+  appending(endOffset: number, nowMs: number): void {
+    for (const replica of this.#replicas.values()) replica.leaderAppends(endOffset, nowMs)
+  }
+
   /** Null for a broker that is no replica of this partition; false for a fetch out of an earlier life of it. */
   fetched(brokerId: number, fetch: FollowerFetch): boolean | null {
     const replica = this.#replicas.get(brokerId)

@@ -39,6 +39,9 @@ export interface PartitionContext {
   readonly isAlive: (brokerId: number) => boolean
   /** The role or the epoch is another one now. Must not throw. */
   readonly changed: (partition: Partition, before: Role) => void
+  /** Followers may have something to read or to hear. */
+  readonly grew: () => void
+  readonly tellsWatermarks: boolean
 }
 
 /** A fetch as the replica that sent it describes itself. */
@@ -154,8 +157,14 @@ export class Partition {
     transactional: Pick<AppendOptions, 'transactionVersion' | 'verificationGuard'> = {},
   ): AppendInfo {
     this.fence(-1)
-    if (acks === -1 && this.#leadership!.isr.length < this.#minInSync) throw new KafkaError(Errors.NOT_ENOUGH_REPLICAS)
-    return this.log.append(records, { leaderEpoch: this.leaderEpoch, origin, requestVersion, ...transactional })
+    const leadership = this.#leadership!
+    if (acks === -1 && leadership.isr.length < this.#minInSync) throw new KafkaError(Errors.NOT_ENOUGH_REPLICAS)
+    const options = { leaderEpoch: this.leaderEpoch, origin, requestVersion, ...transactional }
+    if (!leadership.hasFollowers) return this.log.append(records, options)
+    leadership.appending(this.log.logEndOffset, this.#context.clock.monotonic())
+    const info = this.log.append(records, options)
+    this.#context.grew()
+    return info
   }
 
   /** Ends a producer's transaction here, as `append`: throws KafkaError. The offset of the marker. */
@@ -293,7 +302,7 @@ export class Partition {
     if (target < 0 || target > this.highWatermark.value) throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE)
     await this.log.deleteRecordsBefore(target)
     // Followers hear of it in the answer to a fetch: those that wait for records are answered now.
-    this.log.end.interrupt(new KafkaError(Errors.NONE))
+    this.#context.grew()
     if (!(await this.#lowWatermarkReached(target, timeoutMs))) throw new KafkaError(Errors.REQUEST_TIMED_OUT)
     return this.lowWatermark
   }
@@ -355,7 +364,7 @@ export class Partition {
     this.#leadership = null
     const failure = new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER)
     this.highWatermark.interrupt(failure)
-    this.log.end.interrupt(failure)
+    this.#context.grew()
     this.#lowWatermarkMoved()
   }
 
@@ -411,6 +420,7 @@ export class Partition {
     if (committed === null || committed <= this.highWatermark.value) return
     this.log.highWatermark = committed
     this.highWatermark.advance(committed)
+    if (this.#context.tellsWatermarks && this.#leadership?.hasFollowers) this.#context.grew()
     // It could not start beyond what was committed.
     if (this.#role === 'follower' && this.#leaders.logStartOffset > this.log.logStartOffset) {
       this.log.followLogStart(this.#leaders.logStartOffset)

@@ -73,6 +73,7 @@ export class Partitions {
   readonly #options: PartitionsOptions
   readonly #byTopic = new Map<string, Map<number, Partition>>()
   readonly #listeners: LeadershipListener[] = []
+  readonly #growth = new Set<() => void>()
   /** The last step of work on each partition's files: steps of one partition follow each other. */
   readonly #work = new Map<string, Promise<void>>()
   readonly #context: PartitionContext
@@ -114,6 +115,10 @@ export class Partitions {
       isrUpdates: this.#isrUpdates,
       isAlive: id => metadata.brokers.get(id)?.fenced === false,
       changed: (partition, before) => this.#roleChanged(partition, before),
+      grew: () => {
+        for (const run of this.#growth) run()
+      },
+      tellsWatermarks: settings.tellsWatermarks,
     }
   }
 
@@ -174,6 +179,12 @@ export class Partitions {
     if (!info.replicas.includes(this.#options.brokerId)) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER)
     // Ours, but without a log: still being made, or its directory is offline.
     throw new KafkaError(this.#work.has(key(topic, index)) ? Errors.NOT_LEADER_OR_FOLLOWER : Errors.KAFKA_STORAGE_ERROR)
+  }
+
+  /** Runs each time that followers may have something to read or to hear; to be answered at once, by little. */
+  whenGrown(run: () => void): () => void {
+    this.#growth.add(run)
+    return () => this.#growth.delete(run)
   }
 
   /** The partition, if this broker leads or follows it; throws as `lead` does. */

@@ -60,6 +60,11 @@ export class ReplicaProgress {
     return true
   }
 
+  /** The leader's log goes on from `endOffset`: until now the replica may have had all of it, in fetches that told nothing new. */
+  leaderAppends(endOffset: number, nowMs: number): void {
+    if (this.#logEndOffset === endOffset) this.#lastCaughtUpMs = Math.max(this.#lastCaughtUpMs, nowMs)
+  }
+
   isCaughtUp(leaderEndOffset: number, nowMs: number, lagTimeMaxMs: number): boolean {
     return this.#logEndOffset === leaderEndOffset || nowMs - this.#lastCaughtUpMs <= lagTimeMaxMs
   }

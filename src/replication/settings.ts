@@ -16,6 +16,8 @@ export interface ReplicationSettings {
   readonly fetchResponseMaxBytes: number
   /** Longest pause after a failure; the first is shorter, it doubles with each. */
   readonly fetchBackoffMs: number
+  /** Followers hear of a new high watermark at once: consumers read from them. */
+  readonly tellsWatermarks: boolean
   readonly throttleWindow: { readonly samples: number; readonly sampleMs: number }
 }
 
@@ -29,6 +31,7 @@ export function replicationSettings(config: BrokerConfig): ReplicationSettings {
     fetchMaxBytes: config.replicaFetchMaxBytes,
     fetchResponseMaxBytes: config.replicaFetchResponseMaxBytes,
     fetchBackoffMs: config.replicaFetchBackoffMs,
+    tellsWatermarks: config.replicaSelectorClass !== null,
     throttleWindow: {
       samples: config.replicationQuotaWindowNum,
       sampleMs: config.replicationQuotaWindowSizeSeconds * 1000,

@@ -61,10 +61,13 @@ interface Named extends PartitionOutcome {
 /** Outcomes with nothing new, save what a test gives by `topic-partition`. */
 function finish(context: FetchContext, news: Record<string, Partial<PartitionOutcome>> = {}): FetchAnswer<Named> {
   return context.finish(
-    context.partitions.map(({ topic, topicId, partition }) => {
+    context.partitions.map(wanted => {
+      const { topic, topicId, partition } = wanted
       const name = `${topic || topicId}-${partition}`
       return {
         name,
+        wanted,
+        look: null,
         errorCode: 0,
         recordsBytes: 0,
         highWatermark: 10,
