@@ -109,7 +109,7 @@ t.test('a transaction that takes too long is aborted', async t => {
   const broker = await startWhole(t)
   const reader = await broker.connect()
   await makeTopics(reader, { a: {} })
-  const producer = await TransactionalProducer.start(broker.port, 'tx', 2, 50)
+  const producer = await TransactionalProducer.start(broker.port, 'tx', 2, 1000)
   t.equal(await producer.write('a', ['late']), 'NONE')
   const state = async () => {
     const answer = await reader.call(describeTransactions, 0, { transactionalIds: ['tx'] })
