@@ -151,6 +151,15 @@ t.test('what administrators see', async t => {
   t.same(listed?.transactionStates, [{ transactionalId: 'tx', producerId, transactionState: 'Ongoing' }])
   const none = await client.call(listTransactions, 1, { stateFilters: [], producerIdFilters: [99] })
   t.same(none?.transactionStates, [])
+  const matching = async (transactionalIdPattern: string | null) => {
+    const filters = { stateFilters: [], producerIdFilters: [], transactionalIdPattern }
+    const answer = await client.call(listTransactions, 2, filters)
+    const ids = answer?.transactionStates.map(({ transactionalId }) => transactionalId) ?? []
+    return [errorName(answer?.errorCode ?? -1), ...ids]
+  }
+  for (const pattern of [null, '', 't.', '(t|u)x+']) t.same(await matching(pattern), ['NONE', 'tx'], `${pattern}`)
+  t.same(await matching('t'), ['NONE'], 'the whole id')
+  t.same(await matching('(t'), ['INVALID_REGULAR_EXPRESSION'])
   const described = await client.call(describeTransactions, 0, { transactionalIds: ['tx', 'other'] })
   t.match(described?.transactionStates, [
     {
