@@ -350,6 +350,9 @@ export class RaftCore {
       case 'vote':
         // A voter that knows no pre-vote is asked for the real one.
         if (reason === 'version' && this.role.kind === 'prospective') this.#election.toCandidate(nowMs)
+        // The process that led is gone and does not vote: of three, the two that are left may have split theirs, and would
+        // wait for it until the election times out.
+        if (reason === 'refused' && this.role.kind === 'candidate') this.#onVote(send, Errors.NONE, false, nowMs)
     }
   }
 

@@ -135,6 +135,19 @@ t.test('a lost election is tried again after a while, from the pre-vote on', asy
   t.match(member.asked('vote', 2).body, { epoch: 1, preVote: true })
 })
 
+t.test('a voter whose process is gone counts as one that refuses', async t => {
+  const member = new TestMember()
+  member.at(1000)
+  member.grant(member.asked('vote', 2))
+  const [two, three] = [member.asked('vote', 2), member.asked('vote', 3)]
+  member.answer(three, { kind: 'none', reason: 'refused' })
+  t.equal(member.core.role.kind, 'candidate', 'the other one may still grant')
+  member.grant(two, false)
+  t.equal(member.core.deadlineMs, 1050, 'both are known: nothing is left to wait for')
+  member.at(1050)
+  t.match(member.asked('vote', 2).body, { epoch: 1, preVote: true })
+})
+
 t.test('voters that know no pre-vote are asked for a vote', async t => {
   const member = new TestMember()
   member.at(1000)
