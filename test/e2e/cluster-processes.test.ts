@@ -225,6 +225,50 @@ t.test('kill -9 of each in turn, with a fixed set of voters', async t => {
   await Promise.all(all.running.map(each => each.stop()))
 })
 
+t.test('controllers apart from brokers', async t => {
+  const directory = temporaryDirectory(t)
+  const quorum = `127.0.0.1:${await freePort()}`
+  const clients = [`127.0.0.1:${await freePort()}`, `127.0.0.1:${await freePort()}`]
+  const nodes = [
+    { lines: ['process.roles=controller', `listeners=CONTROLLER://${quorum}`], given: ['--standalone'] },
+    { lines: ['process.roles=broker', `listeners=PLAINTEXT://${clients[0]}`], given: [] },
+    { lines: ['process.roles=broker', `listeners=PLAINTEXT://${clients[1]}`], given: [] },
+  ]
+  const clusterId = (await ottla(t, ['storage', 'random-uuid']).ended).stdout.trim()
+  const running: OttlaProcess[] = []
+  for (const [i, { lines, given }] of nodes.entries()) {
+    const config = join(directory, `node-${i + 1}.properties`)
+    const common = [
+      `node.id=${i + 1}`,
+      'controller.listener.names=CONTROLLER',
+      `controller.quorum.bootstrap.servers=${quorum}`,
+      `log.dirs=${join(directory, `node-${i + 1}`)}`,
+    ]
+    writeFileSync(config, [...common, ...lines].join('\n'))
+    const formatted = await ottla(t, ['storage', 'format', '-c', config, '-t', clusterId, ...given]).ended
+    t.equal(formatted.code, 0, formatted.stderr)
+    running.push(ottla(t, ['start', '--config', config, '--log-level', 'warn']))
+  }
+  t.equal(await running[0].ready(), quorum)
+  t.same([await running[1].ready(), await running[2].ready()], clients)
+  const retry = { retries: 60, initialRetryTime: 50, maxRetryTime: 500 }
+  const kafka = new Kafka({ brokers: clients, logLevel: logLevel.NOTHING, retry })
+  const admin = kafka.admin()
+  await admin.connect()
+  await admin.createTopics({ topics: [{ topic, numPartitions: 2, replicationFactor: 2 }] })
+  await admin.disconnect()
+  const producer = kafka.producer()
+  await producer.connect()
+  const sendTo = (partition: number) => producer.send({ topic, acks: -1, messages: [{ partition, value: 'x' }] })
+  await Promise.all([sendTo(0), sendTo(1)])
+  running[1].kill('SIGKILL')
+  await running[1].ended
+  await Promise.all([sendTo(0), sendTo(1)])
+  await producer.disconnect()
+  t.match(await running[2].stop(), { code: 0 })
+  t.match(await running[0].stop(), { code: 0 })
+})
+
 t.test('a node of a quorum that nobody formatted says so', async t => {
   const directory = temporaryDirectory(t)
   const config = join(directory, 'server.properties')
