@@ -16,21 +16,23 @@ export function kafkajsHistoryPath(historyPath: string): string {
 
 export class KafkajsProcess {
   readonly #child: ChildProcess
+  readonly #gone: Promise<unknown>
 
   constructor(options: WorkloadOptions, say: (line: WorkloadLine) => void) {
     const path = fileURLToPath(new URL('./kafkajs-main.js', import.meta.url))
     const own: WorkloadOptions = { ...options, historyPath: kafkajsHistoryPath(options.historyPath) }
     this.#child = spawn(process.execPath, [path, JSON.stringify(own)], { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#gone = once(this.#child, 'close')
+    this.#child.stdin!.on('error', () => {})
     createInterface({ input: this.#child.stdout! }).on('line', line => say(JSON.parse(line) as WorkloadLine))
     process.on('exit', () => this.#child.kill('SIGKILL'))
   }
 
   /** When it does not end, it is killed: what it had under way is of unknown end. */
   async stop(): Promise<void> {
-    const gone = once(this.#child, 'close')
     this.#child.stdin!.end()
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), endLimitMs)
-    await gone
+    await this.#gone
     clearTimeout(timer)
   }
 }

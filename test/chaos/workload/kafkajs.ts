@@ -32,7 +32,13 @@ export async function kafkajsWriter(world: KafkajsWorld, name: string): Promise<
       maxInFlightRequests: 1,
       allowAutoTopicCreation: false,
     })
-    await producer.connect()
+    try {
+      await producer.connect()
+    } catch (error) {
+      process.stderr.write(`${name}: ${(error as Error).message}\n`)
+      await sleep(500)
+      continue
+    }
     const identity: ProducerIdentity = { name: `${name}/${life}`, idempotent: true, repeats: false, acks: -1 }
     sequence = await writeUntilItFails(world, producer, identity, name, sequence)
     await producer.disconnect()
