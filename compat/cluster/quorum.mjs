@@ -40,7 +40,7 @@ async function settled(not = -1) {
       const isThere = current.every(voter => voter.logEndOffset >= quorum.highWatermark)
       return current.length === running.length && isThere ? quorum : null
     },
-    30_000,
+    90_000,
     `a leader among ${running} that is not ${not}`,
   )
 }

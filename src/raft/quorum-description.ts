@@ -41,7 +41,8 @@ export function describeQuorumOf(core: RaftCore, context: DescriptionContext): Q
   const wallOf = (ms: number | null) => (ms === null ? -1 : Math.round(wallMs - (nowMs - ms)))
   const own: ReplicaDescription = {
     replicaId: self.id,
-    directoryId: self.directoryId,
+    // Voters by configuration are known by their ids alone.
+    directoryId: voters.byId(self.id)?.key.directoryId ?? self.directoryId,
     logEndOffset,
     lastFetchTimestampMs: wallMs,
     lastCaughtUpTimestampMs: wallMs,

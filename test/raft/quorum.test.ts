@@ -5,11 +5,12 @@ import { MetadataFollower } from '../../src/metadata/follower.ts'
 import { encodeRecord } from '../../src/metadata/records.ts'
 import { recordsOf } from '../../src/metadata/snapshot.ts'
 import { MetadataState } from '../../src/metadata/state.ts'
+import { noDirectory } from '../../src/raft/core/replica-key.ts'
 import { metadataBatchBytesMax, type Quorum, QuorumError } from '../../src/raft/quorum.ts'
 import { QuorumStateError } from '../../src/raft/quorum-state.ts'
 import { SnapshotError } from '../../src/raft/snapshot-file.ts'
 import { contents, record } from '../metadata/history.ts'
-import { directoryId, startQuorum, world, writeText } from './world.ts'
+import { startQuorum, world, writeText } from './world.ts'
 
 const level = (featureLevel: number, name = 'f') => ({
   key: null,
@@ -42,7 +43,7 @@ t.test('every start leads a new epoch and says so in the log', async t => {
       leaderId: 1,
       leaderEpoch: epoch,
       highWatermark: 2 * epoch,
-      voters: [{ replicaId: 1, directoryId, logEndOffset: 2 * epoch }],
+      voters: [{ replicaId: 1, directoryId: noDirectory, logEndOffset: 2 * epoch }],
     })
     await logs.close()
   }
