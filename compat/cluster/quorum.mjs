@@ -9,10 +9,17 @@ const [voters = 'dynamic', ...kinds] = process.argv.slice(2)
 const members = kinds.length > 0 ? kinds : ['ottla', 'kafka', 'kafka']
 const javaRunner = fileURLToPath(new URL('../kafka/java.sh', import.meta.url))
 
+const pause = ms => new Promise(resolve => setTimeout(resolve, ms))
 const say = text => console.log(`${new Date().toISOString().slice(11, 23)} ${text}`)
 
 const cluster = await startCluster({
   voters,
+  // Snapshots come early and the log before them goes, so that a node that was away has to take one.
+  settings: {
+    'metadata.log.max.record.bytes.between.snapshots': 1000,
+    'metadata.max.retention.bytes': 1,
+    'metadata.max.idle.interval.ms': 100,
+  },
   nodes: members.map((kind, at) => ({ id: at + 1, kind, roles: ['controller'] })),
   readyMs: 60_000,
 })
@@ -74,11 +81,51 @@ try {
     say(
       `${leader.id} ${leader.kind} ${how}; ${tookMs} ms later ${quorum.leaderId} ${cluster.node(quorum.leaderId).kind} leads epoch ${quorum.leaderEpoch}`,
     )
+    await pause(3000)
     leader.start()
     quorum = await settled()
     say(`${leader.id} is back; high watermark ${quorum.highWatermark}`)
   }
   say(tool('describe', '--replication'))
+
+  for (const kind of new Set(members)) {
+    const away = cluster.nodes.find(node => node.kind === kind && node.id !== quorum.leaderId)
+    if (!away) continue
+    const { leaderEpoch } = quorum
+    away.signal('SIGSTOP')
+    await pause(8000)
+    away.signal('SIGCONT')
+    await pause(4000)
+    quorum = await settled()
+    const outcome = quorum.leaderEpoch === leaderEpoch ? 'nobody was disturbed' : `epoch ${quorum.leaderEpoch} now`
+    say(`${away.id} ${kind} stood still for 8 s: ${outcome}`)
+    if (kind === 'ottla' && quorum.leaderEpoch !== leaderEpoch) failed = true
+  }
+  for (let round = 0; round < 6; round++) {
+    const leader = cluster.node(quorum.leaderId)
+    leader.signal('SIGSTOP')
+    const stoppedMs = performance.now()
+    const others = cluster.nodes.filter(node => node !== leader).map(node => node.controller)
+    const next = await until(
+      async () => {
+        for (const address of others) {
+          const found = await quorumOf(address).catch(() => null)
+          if (found && found.highWatermark >= 0) return found
+        }
+        return null
+      },
+      30_000,
+      'another leader while one stands still',
+    )
+    const tookMs = Math.round(performance.now() - stoppedMs)
+    leader.signal('SIGCONT')
+    quorum = await settled(leader.id)
+    const same =
+      quorum.leaderEpoch === next.leaderEpoch ? 'which stays' : `which gives way to epoch ${quorum.leaderEpoch}`
+    say(
+      `leader ${leader.id} ${leader.kind} stood still; ${tookMs} ms later ${next.leaderId} leads epoch ${next.leaderEpoch}, ${same}`,
+    )
+  }
 } catch (error) {
   failed = true
   say(String(error))

@@ -15,8 +15,8 @@ export const discoverPlace = 'discover'
 export class Following {
   readonly #seat: Seat
   readonly #changes: VoterChanges
-  /** The leader does not answer, or says that it is none: the next fetch goes to somebody else. */
-  #isLost = false
+  /** The role whose leader does not answer, or says that it is none: somebody else is asked besides. */
+  #lost: FollowerRole | null = null
   #nextServer = 0
   /** Of the answer whose records are being appended; null when none are. */
   #fetchedHighWatermark: number | null = null
@@ -32,10 +32,11 @@ export class Following {
       if (role.snapshot.isWriting || isBusy) return
       const { id: snapshot, position } = role.snapshot
       const body = { kind: 'fetchSnapshot', replica: self, epoch, snapshot, position } as const
-      return this.#seat.ask(placeOf(role), role.leaderId, role.leaderAddress, body, nowMs)
+      this.#seat.ask(placeOf(role), role.leaderId, role.leaderAddress, body, nowMs)
+      return
     }
-    if (this.#isLost) this.discover(nowMs)
-    else this.#fetch(placeOf(role), role.leaderId, role.leaderAddress, quorumLimits.fetchMaxWaitMs, nowMs)
+    if (this.#lost === role) this.discover(nowMs)
+    this.#fetch(placeOf(role), role.leaderId, role.leaderAddress, quorumLimits.fetchMaxWaitMs, nowMs)
     if (role.hasFetched && options.canVote && (isVoter || options.autoJoin)) {
       this.#seat.wake(this.#changes.tellLeader(role, epoch, nowMs))
     }
@@ -46,14 +47,15 @@ export class Following {
     const places = this.#places()
     if (places.length === 0) return
     const { id, address } = places[this.#nextServer % places.length]
-    this.#fetch(discoverPlace, id, address, 0, nowMs)
+    // Whatever becomes of this question, the next one is for the next.
+    if (this.#fetch(discoverPlace, id, address, 0, nowMs)) this.#nextServer++
   }
 
   /** No answer to a fetch. */
   failed(send: Send): void {
     const { role } = this.#seat
     if (send.place === discoverPlace) this.asked()
-    else this.#isLost = this.#places().length > 1
+    else if (role.kind === 'follower') this.#lost = role
     if (send.body.kind === 'fetchSnapshot' && role.kind === 'follower') role.snapshot = null
   }
 
@@ -69,15 +71,15 @@ export class Following {
     role.fetchDeadlineMs = Math.min(role.fetchDeadlineMs, nowMs + delayMs)
   }
 
-  /** Somebody answered who leads, or not: the next one to ask is another. */
+  /** Somebody answered who leads, or not: first the leader is tried again. */
   asked(): void {
-    this.#nextServer++
-    this.#isLost = false
+    this.#lost = null
   }
 
   /** Whom this node follows says that it does not lead. */
   refused(): void {
-    this.#isLost = true
+    const { role } = this.#seat
+    if (role.kind === 'follower') this.#lost = role
   }
 
   onFetch(send: Send, answer: FetchAnswer, nowMs: number): void {
@@ -165,21 +167,23 @@ export class Following {
     this.#seat.raiseHighWatermark(Math.min(leaders, this.#seat.log.logEndOffset))
   }
 
-  #fetch(place: string, id: number, to: NodeAddress, maxWaitMs: number, nowMs: number): void {
+  #fetch(place: string, id: number, to: NodeAddress, maxWaitMs: number, nowMs: number): boolean {
     const { log, durableEnd, isBusy, self: replica, epoch, highWatermark } = this.#seat
     // A fetch says that everything before its offset is durable here.
-    if (isBusy || this.#fetchedHighWatermark !== null || durableEnd < log.logEndOffset) return
+    if (isBusy || this.#fetchedHighWatermark !== null || durableEnd < log.logEndOffset) return false
     const { logEndOffset: fetchOffset, lastEpoch: lastFetchedEpoch } = log
     const body = { kind: 'fetch', replica, epoch, fetchOffset, lastFetchedEpoch, maxWaitMs, highWatermark } as const
-    this.#seat.ask(place, id, to, body, nowMs)
+    return this.#seat.ask(place, id, to, body, nowMs)
   }
 
   #places(): { id: number; address: NodeAddress }[] {
     const { bootstrap, endpoints } = this.#seat.options
     const isOwn = ({ host, port }: NodeAddress) => endpoints.some(own => own.host === host && own.port === port)
+    const { role } = this.#seat
+    const asked = role.kind === 'follower' ? role.leaderId : -1
     const voters = this.#seat.voters.othersThan(this.#seat.self).flatMap(({ key: { id } }) => {
       const address = this.#seat.addressOf(id)
-      return address ? [{ id, address }] : []
+      return address && id !== asked ? [{ id, address }] : []
     })
     return [...voters, ...bootstrap.filter(address => !isOwn(address)).map(address => ({ id: -1, address }))]
   }

@@ -114,15 +114,19 @@ export class Seat {
     this.connections.pause(place, nowMs + delayMs)
   }
 
-  /** Sends unless something is under way to `place`, or it rests. */
-  ask(place: string, nodeId: number, to: NodeAddress, body: Asked, nowMs: number): void {
+  /** Sends unless something is under way to `place`, or it rests: then false. */
+  ask(place: string, nodeId: number, to: NodeAddress, body: Asked, nowMs: number): boolean {
     const readyAtMs = this.connections.readyAtMs(place)
-    if (readyAtMs === null) return
-    if (readyAtMs > nowMs) return this.wake(readyAtMs)
+    if (readyAtMs === null) return false
+    if (readyAtMs > nowMs) {
+      this.wake(readyAtMs)
+      return false
+    }
     const id = ++this.#lastSendId
     this.connections.sent(place, id)
     const { requestTimeoutMs: timeoutMs } = this.options.timeouts
     this.#emit({ kind: 'send', send: { id, nodeId, to, body, timeoutMs, place } })
+    return true
   }
 
   isDue(deadlineMs: number, nowMs: number): boolean {

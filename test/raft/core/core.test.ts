@@ -296,3 +296,12 @@ t.test('a leader that is only out of reach keeps its time', async t => {
   member.at(member.nowMs + 250)
   t.equal(member.core.role.kind, 'follower')
 })
+
+t.test('a leader that does not answer is not mistaken for the next one', async t => {
+  const member = new TestMember()
+  member.follow(3, 2)
+  member.answer(member.asked('fetch', 3), { kind: 'none', reason: 'unreachable' })
+  t.equal(member.asked('fetch').nodeId, 2, 'somebody else is asked besides')
+  member.follow(2, 3)
+  t.match(member.asked('fetch'), { nodeId: 2, body: { epoch: 3, maxWaitMs: 500 } }, 'the new leader is asked at once')
+})
