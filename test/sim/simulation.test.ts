@@ -7,8 +7,8 @@ import { type Report, Simulation } from './simulation.ts'
 t.setTimeout(240_000)
 
 /** A minute of a cluster each. More of them: `npm run sim -- --seeds 1000`. */
-const clusters = [1, 2, 3, 4, 5, 6]
-const brokers = [1, 2]
+const clusters = [1, 2, 4, 6]
+const brokers = [1]
 /** Bugs that a single seed finds, and which one; for all of them: `npm run sim -- --bug all`. */
 const found = { 'skip-sync': 1, 'ack-early': 2 }
 
@@ -32,7 +32,7 @@ t.test('the same of one broker alone', async t => {
 })
 
 t.test('the same seed gives the same world', async t => {
-  const [first, second] = [await play(3), await play(3)]
+  const [first, second] = [await play(1), await play(1)]
   t.equal(first.hash, second.hash)
   t.equal(first.events, second.events)
 })
