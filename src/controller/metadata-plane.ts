@@ -259,6 +259,8 @@ function quorumOptions(config: BrokerConfig, identity: Identity, { peers, endpoi
     autoJoin: config.controllerQuorumAutoJoinEnable,
     fetchBytesMax: config.controllerQuorumFetchMaxBytes,
     snapshotBytesMax: config.controllerQuorumFetchSnapshotMaxBytes,
+    // Whoever is alone keeps nothing for others.
+    retention: config.isAlone ? undefined : { bytes: config.metadataMaxRetentionBytes },
     peers,
   }
 }
