@@ -97,6 +97,9 @@ function usage(cluster) {
 const producer = ['acks=-1', 'linger.ms=5', 'batch.size=1000000', 'queue.buffering.max.kbytes=262144']
 const patient = ['acks=-1', 'reconnect.backoff.max.ms=500', 'topic.metadata.refresh.fast.interval.ms=100']
 
+/** Leaders change: a producer that is not idempotent would write some records twice. */
+const once = ['acks=-1', 'enable.idempotence=true']
+
 const parts = {
   /** Throughput and latency while all is well. */
   async load(kind, figures) {
@@ -254,11 +257,11 @@ const parts = {
       await create(cluster, [placed(topic, Array(count).fill([1, 2]), { 'min.insync.replicas': 1 })])
       await inSync(cluster, topic)
       const filled = Math.round((megabytes * 1e6) / 1024)
-      await client('produce', cluster.bootstrap, topic, count, 1024, filled, ...producer)
+      await client('produce', cluster.bootstrap, topic, count, 1024, filled, ...producer, ...once)
       await inSync(cluster, topic)
       await throttle(cluster, topic, count, allowed)
-      const quiet = await client('latency', cluster.bootstrap, topic, 500, 1024, 5, 'acks=-1')
-      const loaded = client('latency', cluster.bootstrap, topic, 500, 1024, 40, 'acks=-1')
+      const quiet = await client('latency', cluster.bootstrap, topic, 500, 1024, 5, ...once)
+      const loaded = client('latency', cluster.bootstrap, topic, 500, 1024, 40, ...once)
       await pause(3000)
       const began = now()
       const partitions = Array.from({ length: count }, (_, partitionIndex) => ({ partitionIndex, replicas: [2, 3] }))
