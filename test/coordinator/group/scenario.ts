@@ -156,12 +156,18 @@ export class Scenario {
     }
   }
 
+  /** The marker of a transaction. */
+  endTransaction(producerId: number, commit: boolean): void {
+    this.machine.endTransaction(commit, { ...noPosition, producerId, producerEpoch: 0, offset: this.log.length })
+  }
+
   #perform(outcome: GroupOutcome): void {
     this.written = [...outcome.records]
     for (const record of outcome.records) {
       const entry = groupRecordCodec.encode(record)
       if (entry) this.log.push(entry)
-      this.machine.apply(record, { ...noPosition, offset: this.log.length - 1 })
+      const { producerId, producerEpoch } = outcome.transaction ?? noPosition
+      this.machine.apply(record, { ...noPosition, producerId, producerEpoch, offset: this.log.length - 1 })
     }
     for (const [name, timer] of Object.entries(outcome.timers)) this.#setTimer(name, timer)
     for (const [ticket, reply] of outcome.replies) {
