@@ -34,7 +34,7 @@ export class Leading {
     const { role, voters, self, epoch, options } = this.#seat
     if (role.kind !== 'leader') return
     const { progress } = role
-    const deadlineMs = progress.quorumDeadlineMs(voters)
+    const deadlineMs = progress.quorumDeadlineMs(voters, nowMs)
     if (deadlineMs !== null && this.#seat.isDue(deadlineMs, nowMs)) {
       this.resign(nowMs)
       return

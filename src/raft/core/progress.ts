@@ -91,8 +91,11 @@ export class LeaderProgress {
   }
 
   /** When the leader has to step down for want of a majority; null when it needs nobody. */
-  quorumDeadlineMs(voters: VoterSet): number | null {
-    return voters.isOnly(this.#self) ? null : this.#quorumDeadlineMs
+  quorumDeadlineMs(voters: VoterSet, nowMs: number): number | null {
+    if (!voters.isOnly(this.#self)) return this.#quorumDeadlineMs
+    // Should others join, they have as long as from the start of the epoch.
+    this.#quorumDeadlineMs = nowMs + this.#checkQuorumMs
+    return null
   }
 
   /** Voters that have to be told that this node leads: they have not been heard of lately. */
