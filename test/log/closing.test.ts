@@ -16,6 +16,8 @@ t.test('a clean shutdown leaves checkpoints that hold the ends of the logs', asy
     const batch = buildBatch({ records, baseTimestamp: clock.now() })
     log.append(batch, { leaderEpoch: 0, origin: 'client', requestVersion: 9 })
   }
+  // Whoever takes the log up tells how far it is committed.
+  log.highWatermark = log.logEndOffset
   await clock.run(logs.close())
   for (const name of [recoveryPointCheckpoint, highWatermarkCheckpoint]) {
     t.same(await new OffsetCheckpoint(host, '/data', name).read(), new Map([['a-3', 6]]), name)
