@@ -77,6 +77,8 @@ class BrokerLink {
   readonly #endpoint: Endpoint
   gone: GoneBroker | null = null
   #stood = false
+  /** When a connection broke last. */
+  #brokenMs = Number.NEGATIVE_INFINITY
   #closed = false
   #end: () => void = () => {}
 
@@ -113,7 +115,17 @@ class BrokerLink {
     // Nobody sends anything; without this the end of the stream would not be seen.
     stream.resume()
     stream.once('end', () => stream.destroy())
-    stream.once('close', () => this.#connect())
+    stream.once('close', () => this.#broken())
+  }
+
+  /** A broker that lets nobody in for long, being full, is not asked again and again. */
+  #broken(): void {
+    const { clock } = this.#options.host
+    const nowMs = clock.monotonic()
+    const again = nowMs - this.#brokenMs < limits.retryMs
+    this.#brokenMs = nowMs
+    if (!again) this.#connect()
+    else if (!this.#closed) this.#end = clock.after(limits.retryMs, () => this.#connect())
   }
 
   #failed(refused: boolean): void {
