@@ -40,10 +40,6 @@ export const clusterSettings = {
     importance: 'high',
     doc: 'Longest wait between elections that fail.',
   }),
-  'controller.quorum.append.linger.ms': int(25, {
-    valid: atLeast(0),
-    doc: 'How long the leader gathers records before it writes them.',
-  }),
   'controller.quorum.request.timeout.ms': int(2000, {
     valid: atLeast(0),
     doc: 'How long a request within the quorum may take.',
@@ -83,10 +79,6 @@ export const clusterSettings = {
   'metadata.max.retention.bytes': long(104_857_600, {
     importance: 'high',
     doc: 'Bytes of metadata log and snapshots kept before old ones are deleted.',
-  }),
-  'metadata.max.retention.ms': long(604_800_000, {
-    importance: 'high',
-    doc: 'How long metadata log and snapshots are kept before old ones are deleted.',
   }),
   'metadata.max.idle.interval.ms': int(500, {
     valid: atLeast(0),
@@ -150,11 +142,5 @@ export const clusterSettings = {
     valid: atLeast(1),
     importance: 'low',
     doc: 'Length of a sample for replication quotas.',
-  }),
-  'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, {
-    internal: true,
-    valid: atLeast(0),
-    dynamic: 'cluster',
-    doc: 'Bytes a second for moving replicas between directories.',
   }),
 }

@@ -19,6 +19,21 @@ import {
 } from './setting.ts'
 
 export const inertSettings = {
+  // cluster
+  'controller.quorum.append.linger.ms': int(25, {
+    valid: atLeast(0),
+    doc: 'How long the leader gathers records before it writes them.',
+  }),
+  'metadata.max.retention.ms': long(604_800_000, {
+    importance: 'high',
+    doc: 'How long metadata log and snapshots are kept before old ones are deleted.',
+  }),
+  'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, {
+    internal: true,
+    valid: atLeast(0),
+    dynamic: 'cluster',
+    doc: 'Bytes a second for moving replicas between directories.',
+  }),
   // node
   'controller.performance.sample.period.ms': long(60_000, {
     valid: atLeast(100),
