@@ -27,10 +27,9 @@ import { Watermark } from './lib/watermark.ts'
 import { Logs } from './log/logs.ts'
 import type { Endpoint, FeatureRange } from './metadata/entities.ts'
 import { servedLevels, supportedFeatures } from './metadata/features.ts'
-import type { Serve } from './network/connection.ts'
-import { Gate } from './network/gate.ts'
+import { type Doors, OwnDoors } from './network/doors.ts'
 import { networkLimitsOf } from './network/limits.ts'
-import { type BoundListener, Listeners } from './network/listener.ts'
+import type { BoundListener } from './network/listener.ts'
 import { Peers } from './network/peers.ts'
 import { Partitions, replicationSettings, throttledRate, throttledReplicas } from './replication/partitions.ts'
 import { topicLogConfig } from './replication/topic-log-config.ts'
@@ -50,20 +49,22 @@ export interface BrokerOptions {
   readonly advertisedHost?: string
   /** Aborted before the broker takes clients, the start ends with an error and everything is released. Later it means nothing. */
   readonly signal?: AbortSignal
+  /** Doors that are not the broker's own: they stay when it ends, and are bound already if it is not the first behind them. */
+  readonly doors?: Doors
 }
 
 export class Broker {
   readonly nodeId: number
   readonly clusterId: string
   readonly #node: Node
-  readonly #listeners: Listeners
+  readonly #doors: Doors
   #closing: Promise<void> | null = null
 
-  private constructor(node: Node, listeners: Listeners) {
+  private constructor(node: Node, doors: Doors) {
     this.nodeId = node.rooms.nodeId
     this.clusterId = node.rooms.clusterId
     this.#node = node
-    this.#listeners = listeners
+    this.#doors = doors
   }
 
   /** Resolves when the broker takes clients. Throws what MetadataPlane.open and Logs.open do, and what binding
@@ -73,20 +74,18 @@ export class Broker {
     await compressionReady
     const logs = await Logs.open(host, logsOptions(config))
     // Bound early, since ports of 0 must be known before the broker registers; whoever comes early waits.
-    const gates = { broker: new Gate(), controller: new Gate() }
-    const listeners = new Listeners(host, networkLimitsOf(config), (frame, peer, turn) =>
-      gates[peer.listener.kind].serve(frame, peer, turn),
-    )
+    const doors = options.doors ?? new OwnDoors(host, networkLimitsOf(config))
     let node: Node | null = null
     try {
-      await openListeners(listeners, config, options)
-      node = await assemble(config, host, logs, listeners)
-      gates.controller.open(node.serve)
+      await bindListeners(doors, config, options)
+      node = await assemble(config, host, logs, doors)
+      doors.open('controller', node.dispatcher)
       if (node.lifecycle) await live(node, node.lifecycle, options.signal)
-      gates.broker.open(node.serve)
-      return new Broker(node, listeners)
+      doors.open('broker', node.dispatcher)
+      return new Broker(node, doors)
     } catch (error) {
-      await listeners.close()
+      doors.stopAccepting()
+      await doors.close()
       await node?.close()
       await logs.close()
       throw error
@@ -98,9 +97,14 @@ export class Broker {
     return this.#node.rooms
   }
 
+  /** What answers its requests, for those who ask without a socket. */
+  get dispatcher(): Dispatcher {
+    return this.#node.dispatcher
+  }
+
   /** In the order of the configuration. */
   get listeners(): readonly BoundListener[] {
-    return this.#listeners.bound
+    return this.#doors.bound
   }
 
   /** Asks the active controller of the cluster, wherever it is. Throws KafkaError. */
@@ -131,12 +135,12 @@ export class Broker {
     if (lifecycle && config.controlledShutdownEnable && !isAlone && !options.abrupt) await lifecycle.leave()
     // First of all the quorum learns of it: it can choose another leader while this node still answers its clients.
     await this.#node.plane.close()
-    this.#listeners.stopAccepting()
+    this.#doors.stopAccepting()
     // Whoever waits, for records or for other members, is answered now.
     rooms.closing.advance(1)
     coordinators.close()
     transactions.close()
-    await this.#listeners.close()
+    await this.#doors.close()
     await this.#node.close()
     await logs.close(lifecycle?.brokerEpoch)
   }
@@ -145,7 +149,7 @@ export class Broker {
 /** What lies behind the listeners of one process: a broker, a controller, or both. */
 interface Node {
   readonly rooms: Rooms
-  readonly serve: Serve
+  readonly dispatcher: Dispatcher
   /** Null in a node that is no broker. */
   readonly lifecycle: Lifecycle | null
   readonly plane: MetadataPlane
@@ -154,13 +158,13 @@ interface Node {
   close(): Promise<void>
 }
 
-async function openListeners(listeners: Listeners, config: BrokerConfig, options: BrokerOptions): Promise<void> {
+async function bindListeners(doors: Doors, config: BrokerConfig, options: BrokerOptions): Promise<void> {
   for (const listener of config.listeners) {
     const privileged = listener === config.interBrokerListener
-    await listeners.open({ ...listenerSettings(listener), kind: 'broker', privileged, ...advertise(options) })
+    await doors.bind({ ...listenerSettings(listener), kind: 'broker', privileged, ...advertise(options) })
   }
   for (const listener of config.controllerListeners) {
-    await listeners.open({ ...listenerSettings(listener), kind: 'controller', privileged: true })
+    await doors.bind({ ...listenerSettings(listener), kind: 'controller', privileged: true })
   }
 }
 
@@ -182,7 +186,7 @@ async function live({ rooms, plane }: Node, lifecycle: Lifecycle, signal: AbortS
 }
 
 /** Everything behind the listeners, from the files up. */
-async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners: Listeners): Promise<Node> {
+async function assemble(config: BrokerConfig, host: Host, logs: Logs, doors: Doors): Promise<Node> {
   const { nodeId } = config
   // Answers of the controller wait for the files of the partitions they speak of.
   let partitions: Partitions | null = null
@@ -191,7 +195,7 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
     settled: async () => partitions?.settled(),
     // Without a listener for controllers nobody can reach this one: it is the whole quorum.
     peers: config.isAlone && config.controllerListeners.length === 0 ? undefined : peers,
-    endpoints: endpointsOf(listeners, 'controller'),
+    endpoints: endpointsOf(doors, 'controller'),
   })
   const { state: metadata, controller, quorum, served } = plane
   const configs = new EffectiveConfigs(config, metadata)
@@ -200,10 +204,10 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
     nodeId,
     peers,
     quorum,
-    local: (api, body) => loopback(serve, dispatcher.advertised('controller'), api, body),
+    local: (api, body) => loopback(dispatcher, 'controller', api, body),
     attemptTimeoutMs: config.controllerSocketTimeoutMs,
   })
-  const lifecycle = config.roles.has('broker') ? lifecycleOf(config, host, plane, channel, listeners, logs) : null
+  const lifecycle = config.roles.has('broker') ? lifecycleOf(config, host, plane, channel, doors, logs) : null
   const brokerEpoch = () => lifecycle?.brokerEpoch ?? -1
   const timeoutMs = Math.min(config.requestTimeoutMs, ownRequestsTimeoutMs)
   const controllerRequests = new ControllerRequests({
@@ -277,10 +281,9 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
     },
     closing: new Watermark(0),
   }
-  followLimits(listeners, rooms)
+  followLimits(doors, rooms)
   const dispatcher = new Dispatcher(handlers, rooms)
-  const serve: Serve = (frame, peer, turn) => dispatcher.serve(frame, peer, turn)
-  const announcement = config.controllerListeners.length > 0 ? announce(rooms, channel, listeners) : null
+  const announcement = config.controllerListeners.length > 0 ? announce(rooms, channel, doors) : null
   const close = async () => {
     lifecycle?.close()
     announcement?.close()
@@ -289,12 +292,12 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, listeners:
     await plane.close()
     await peers.close()
   }
-  return { rooms, serve, lifecycle, plane, channel, close }
+  return { rooms, dispatcher, lifecycle, plane, channel, close }
 }
 
 /** The addresses that others are told, of the listeners of one kind. */
-function endpointsOf(listeners: Listeners, kind: BoundListener['kind']): Endpoint[] {
-  return listeners.bound
+function endpointsOf(doors: Doors, kind: BoundListener['kind']): Endpoint[] {
+  return doors.bound
     .filter(listener => listener.kind === kind)
     .map(listener => ({
       name: listener.name,
@@ -312,9 +315,9 @@ function featureRanges(): FeatureRange[] {
   }))
 }
 
-function announce(rooms: Rooms, channel: ControllerChannel, listeners: Listeners): Announcement {
+function announce(rooms: Rooms, channel: ControllerChannel, doors: Doors): Announcement {
   const { host, nodeId, metadata } = rooms
-  const endpoints = endpointsOf(listeners, 'controller')
+  const endpoints = endpointsOf(doors, 'controller')
   return new Announcement({ host, channel, nodeId, endpoints, features: featureRanges(), metadata })
 }
 
@@ -323,7 +326,7 @@ function lifecycleOf(
   host: Host,
   plane: MetadataPlane,
   channel: ControllerChannel,
-  listeners: Listeners,
+  doors: Doors,
   logs: Logs,
 ): Lifecycle {
   const { identity, applied, previousBrokerEpoch } = plane
@@ -332,7 +335,7 @@ function lifecycleOf(
     channel,
     brokerId: config.nodeId,
     clusterId: identity.clusterId,
-    endpoints: endpointsOf(listeners, 'broker'),
+    endpoints: endpointsOf(doors, 'broker'),
     features: featureRanges(),
     rack: config.brokerRack,
     logDirs: [...identity.directoryIds.values()],
@@ -360,9 +363,9 @@ function logsOptions(config: BrokerConfig) {
 }
 
 /** The limits of connections that may be altered while the broker runs. */
-function followLimits(listeners: Listeners, { config, configs, metadata }: Rooms): void {
+function followLimits(doors: Doors, { config, configs, metadata }: Rooms): void {
   const follow = () => {
-    listeners.limits = networkLimitsOf({
+    doors.limits = networkLimitsOf({
       ...config,
       maxConnections: Number(configs.brokerText('max.connections')),
       maxConnectionsPerIp: Number(configs.brokerText('max.connections.per.ip')),

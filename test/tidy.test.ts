@@ -28,7 +28,7 @@ const rank = new Map(order.flatMap((rooms, i) => rooms.map(room => [room, i] as 
 
 /** What other rooms may import of a room that has an inside. Rooms of plain definitions are open as a whole. */
 const faces: Readonly<Record<string, readonly string[]>> = {
-  'src/network': ['listener.ts', 'connection.ts', 'peer.ts', 'peers.ts', 'gate.ts', 'limits.ts'],
+  'src/network': ['listener.ts', 'connection.ts', 'peer.ts', 'peers.ts', 'doors.ts', 'gate.ts', 'limits.ts'],
   'src/log': ['log.ts', 'logs.ts', 'log-config.ts', 'directory.ts', 'durable-file.ts', ...fileReaders()],
   'src/machine': ['machine.ts', 'shard.ts', 'replay.ts'],
   'src/raft': ['quorum.ts', 'metadata-log.ts', 'format.ts'],

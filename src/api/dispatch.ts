@@ -19,7 +19,7 @@ import { ParseError } from '../../protocol/reader.ts'
 import type { AnyApi, ListenerKind, RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import { DiskError } from '../host/host.ts'
 import { AssertionError } from '../lib/assert.ts'
-import type { Answer, Turn } from '../network/connection.ts'
+import type { Answer, Serve, Turn } from '../network/connection.ts'
 import { CloseConnection, type Peer } from '../network/peer.ts'
 import type { Handler } from './define.ts'
 import type { Forwarding } from './forward.ts'
@@ -104,7 +104,7 @@ export class Dispatcher {
   }
 
   /** What the connections call. Throws CloseConnection where there is nothing to answer. */
-  serve(frame: Buffer, peer: Peer, turn: Turn): Answer | Promise<Answer> {
+  readonly serve: Serve = (frame, peer, turn) => {
     const catalogue = this.#catalogues[peer.listener.kind]
     if (frame.length < 8) throw new CloseConnection('a request shorter than its header')
     const apiKey = frame.readInt16BE(0)
@@ -141,6 +141,17 @@ export class Dispatcher {
       value => this.#encode(api, context, value),
       error => this.#encode(api, context, this.#failed(handler, request, context, error)),
     )
+  }
+
+  /** The answer to a request that fails as a whole, without its handler. Throws CloseConnection where there is none. */
+  refuse(frame: Buffer, peer: Peer, error: KafkaError): Answer {
+    const catalogue = this.#catalogues[peer.listener.kind]
+    const handler = catalogue.handlers[frame.readInt16BE(0)]
+    if (handler === undefined) throw new CloseConnection('an API that is not served on this listener')
+    const header = decodeRequestHeader(frame)
+    const request = decodeRequest(handler.api, header.apiVersion, frame, header.bodyOffset)
+    const context = new Context(header, peer, this.#rooms, catalogue.advertised, noTurn, this)
+    return this.#encode(handler.api, context, this.#failed(handler, request, context, error))
   }
 
   /** What is served here on the listeners of a kind, in the order of the keys. */

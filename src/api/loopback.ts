@@ -1,31 +1,32 @@
-/** This node asking its own controller: the same handlers, without a socket between. */
+/** This node asking itself, as one that comes in by a listener of a kind: the same handlers, without a socket between. */
 import { decodeResponse } from '../../protocol/compile.ts'
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { decodeResponseHeader, encodeRequestFrame } from '../../protocol/header.ts'
-import type { AnyApi, DecodedResponseOf, RequestInputOf } from '../../protocol/schema.ts'
-import type { Serve } from '../network/connection.ts'
-import type { ListenerIdentity, Peer } from '../network/peer.ts'
-import type { AdvertisedApi } from './request.ts'
+import type { AnyApi, DecodedResponseOf, ListenerKind, RequestInputOf } from '../../protocol/schema.ts'
+import type { Peer } from '../network/peer.ts'
+import type { Dispatcher } from './dispatch.ts'
 
-const listener: ListenerIdentity = {
-  name: '',
-  securityProtocol: 'PLAINTEXT',
-  advertisedHost: 'localhost',
-  advertisedPort: 0,
-  kind: 'controller',
-  privileged: true,
+function self(kind: ListenerKind): Peer {
+  return {
+    connectionId: 0,
+    listener: {
+      name: '',
+      securityProtocol: 'PLAINTEXT',
+      advertisedHost: 'localhost',
+      advertisedPort: 0,
+      kind,
+      privileged: true,
+    },
+    remoteAddress: '127.0.0.1',
+    remotePort: 0,
+    localPort: 0,
+    principal: 'User:ANONYMOUS',
+    softwareName: 'ottla',
+    softwareVersion: 'unknown',
+  }
 }
 
-const self: Peer = {
-  connectionId: 0,
-  listener,
-  remoteAddress: '127.0.0.1',
-  remotePort: 0,
-  localPort: 0,
-  principal: 'User:ANONYMOUS',
-  softwareName: 'ottla',
-  softwareVersion: 'unknown',
-}
+const selves = { broker: self('broker'), controller: self('controller') }
 
 const sizeBytes = 4
 
@@ -34,16 +35,16 @@ const sizeBytes = 4
  * meet of any other node. Throws KafkaError UNSUPPORTED_VERSION for an API that is not served to controllers' peers.
  */
 export async function loopback<A extends AnyApi>(
-  serve: Serve,
-  advertised: readonly AdvertisedApi[],
+  dispatcher: Dispatcher,
+  kind: ListenerKind,
   api: A,
   body: RequestInputOf<A>,
 ): Promise<DecodedResponseOf<A>> {
-  const version = advertised.find(({ apiKey }) => apiKey === api.key)?.maxVersion
+  const version = dispatcher.advertised(kind).find(({ apiKey }) => apiKey === api.key)?.maxVersion
   if (version === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION, `${api.name} is not served here`)
   const request = Buffer.concat(encodeRequestFrame(api, version, 0, 'loopback', body)).subarray(sizeBytes)
   const sent: (() => void)[] = []
-  const answer = await serve(request, self, { release() {}, whenSent: run => sent.push(run) })
+  const answer = await dispatcher.serve(request, selves[kind], { release() {}, whenSent: run => sent.push(run) })
   const frame = Buffer.concat(answer ?? []).subarray(sizeBytes)
   for (const run of sent) run()
   const { bodyOffset } = decodeResponseHeader(api, version, frame)

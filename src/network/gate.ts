@@ -4,13 +4,7 @@ import type { Answer, Serve } from './connection.ts'
 export class Gate {
   #serve: Serve | null = null
   #open: (serve: Serve) => void = () => {}
-  readonly #opened: Promise<Serve>
-
-  constructor() {
-    this.#opened = new Promise(resolve => {
-      this.#open = resolve
-    })
-  }
+  #opened: Promise<Serve> = this.#nextOpening()
 
   /** Who serves what waits and all that comes. */
   open(serve: Serve): void {
@@ -18,6 +12,19 @@ export class Gate {
     this.#open(serve)
   }
 
+  /** Whoever comes from now on waits until it is opened again. */
+  shut(): void {
+    if (this.#serve === null) return
+    this.#serve = null
+    this.#opened = this.#nextOpening()
+  }
+
   readonly serve: Serve = (frame, peer, turn): Answer | Promise<Answer> =>
     this.#serve ? this.#serve(frame, peer, turn) : this.#opened.then(serve => serve(frame, peer, turn))
+
+  #nextOpening(): Promise<Serve> {
+    return new Promise(resolve => {
+      this.#open = resolve
+    })
+  }
 }
