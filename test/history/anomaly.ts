@@ -24,6 +24,11 @@ export const anomalyClasses = {
   'two-leaders': 'one leader epoch with two leaders',
   'leader-epoch-back': 'the leader epoch that a broker tells of went back',
   'replica-divergence': 'two replicas differ where both are committed',
+  'undecided-read': 'a reader of committed records got one whose commit nobody had asked for yet',
+  'torn-transaction': 'a part of a transaction is committed and another part is not',
+  'zombie-commit': 'a commit of an instance that had been replaced by another one',
+  'copied-twice': 'a record was worked on twice by one group, in two committed transactions',
+  'not-copied': 'a group went past a record without having worked on it',
   G1c: 'transactions that each read what the other wrote',
 } as const
 

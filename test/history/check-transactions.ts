@@ -1,9 +1,91 @@
-/** Circles of transactions that each read what the one before wrote (G1c without write-write edges, which Kafka allows). */
+/**
+ * Transactions: whole or not at all, seen when they are decided, and by nobody who was replaced; and records that were
+ * worked on once. What was aborted and read is looked for with the polls.
+ */
 import type { Report } from './anomaly.ts'
+import { checkCopies } from './check-copies.ts'
+import { short } from './check-log.ts'
 import { type Operation, ofKind } from './history.ts'
 import type { Writes } from './writes.ts'
 
 export function checkTransactions(operations: readonly Operation[], writes: Writes, report: Report): void {
+  decisions(operations, writes, report)
+  torn(operations, writes, report)
+  zombies(operations, report)
+  checkCopies(operations, writes, report)
+  checkCircles(operations, writes, report)
+}
+
+/** Nobody reads committed what nobody had asked to be committed. */
+function decisions(operations: readonly Operation[], writes: Writes, report: Report): void {
+  const asked = new Map<string, Operation>()
+  for (const end of ofKind(operations, 'end')) {
+    const { transaction, commit } = end.call
+    if (commit && !asked.has(transaction)) asked.set(transaction, end)
+  }
+  for (const poll of ofKind(operations, 'poll')) {
+    if (poll.call.isolation !== 'read_committed' || poll.outcome !== 'ok') continue
+    for (const [partition, records] of Object.entries(poll.result!.records)) {
+      for (const [offset, value] of records) {
+        const transaction = writes.find(partition, value)?.operation.call.transaction
+        const end = transaction === undefined ? undefined : asked.get(transaction)
+        if (!end || poll.ended >= end.invoked || transaction === poll.call.transaction) continue
+        report('undecided-read', `${short(value)} at ${partition}@${offset} of ${transaction}`, poll, end)
+      }
+    }
+  }
+}
+
+/** Of those that are read to their end by readers of committed records. */
+function torn(operations: readonly Operation[], writes: Writes, report: Report): void {
+  const final = new Set<string>()
+  const seen = new Set<string>()
+  for (const { call, outcome, result } of ofKind(operations, 'poll')) {
+    if (call.isolation !== 'read_committed' || outcome !== 'ok') continue
+    for (const partition of call.final ?? []) final.add(partition)
+    for (const [partition, records] of Object.entries(result!.records)) {
+      for (const [, value] of records) seen.add(`${partition} ${value}`)
+    }
+  }
+  const there = new Map<string, Operation>()
+  const missing = new Map<string, Operation<'produce'>>()
+  for (const write of ofKind(operations, 'produce')) {
+    const { transaction, partition, values } = write.call
+    if (transaction === undefined || write.outcome !== 'ok' || !final.has(partition)) continue
+    // What was deleted since shows nothing.
+    if (writes.log(partition).deletedBefore > 0) continue
+    for (const value of values) {
+      if (seen.has(`${partition} ${value}`)) there.set(transaction, write)
+      else missing.set(transaction, write)
+    }
+  }
+  for (const [transaction, write] of missing) {
+    const other = there.get(transaction)
+    if (!other) continue
+    const message = `${transaction} is there, without ${short(write.call.values[0])} in ${write.call.partition}`
+    report('torn-transaction', message, write, other)
+  }
+}
+
+/** An instance that another one has replaced commits nothing that it had not asked for before. */
+function zombies(operations: readonly Operation[], report: Report): void {
+  const fences = ofKind(operations, 'fence').filter(({ outcome }) => outcome === 'ok')
+  const byInstance = new Map(fences.map(fence => [fence.call.instance, fence]))
+  const instances = new Map(ofKind(operations, 'begin').map(({ call }) => [call.transaction, call.instance]))
+  for (const end of ofKind(operations, 'end')) {
+    const instance = instances.get(end.call.transaction)
+    const own = instance === undefined ? undefined : byInstance.get(instance)
+    if (!own || !end.call.commit || end.outcome !== 'ok') continue
+    const other = fences.find(
+      ({ call, invoked, ended }) =>
+        call.transactionalId === own.call.transactionalId && invoked > own.ended && ended < end.invoked,
+    )
+    if (other) report('zombie-commit', `${end.call.transaction}, after ${other.call.instance} had begun`, end, other)
+  }
+}
+
+/** Transactions that each read what the one before wrote (G1c without write-write edges, which Kafka allows). */
+function checkCircles(operations: readonly Operation[], writes: Writes, report: Report): void {
   const readBy = new Map<string, Map<string, Operation>>()
   for (const poll of ofKind(operations, 'poll')) {
     const reader = poll.call.transaction

@@ -298,8 +298,91 @@ function transactions(reads: Readonly<Record<string, string>>): Story {
 }
 
 stories('circles of transactions', {
-  'each read the other': [transactions({ x: '1:b', y: '0:a' }), ['G1c']],
-  'one read the other': [transactions({ y: '0:a' }), []],
+  'each read the other': [transactions({ x: '1:b', y: '0:a' }), ['G1c', 'undecided-read']],
+  'one read the other': [transactions({ y: '0:a' }), ['undecided-read']],
+})
+
+const inOne = () => story().sent(idempotent, 'a', 0, 'x').sent(idempotent, 'b', 1, 'x')
+
+function unsureEnd(all: Story): Story {
+  all.begin('tx', 'end', { transaction: 'x', commit: true }).info('timed out')
+  return all
+}
+
+stories('whole or not at all', {
+  'a commit of unknown end that came true': [unsureEnd(inOne()).finally('0:a 1:b', 'read_committed'), []],
+  'one that did not': [unsureEnd(inOne()).finally('', 'read_committed'), []],
+  'one that came true in part': [
+    unsureEnd(inOne()).finally('1:b', 'read_committed'),
+    ['lost-write', 'torn-transaction'],
+  ],
+  'an abort in part': [
+    inOne().ended('x', false).finally('0:a', 'read_committed'),
+    ['aborted-read', 'torn-transaction'],
+  ],
+  'never asked to be committed': [
+    story()
+      .note('tx', 'begin', { transaction: 'x', producer: idempotent }, {})
+      .sent(idempotent, 'a', 0, 'x')
+      .finally('0:a', 'read_committed'),
+    ['aborted-read'],
+  ],
+  'read before it was decided': [
+    inOne().polled('0:a', committed).ended('x', true).finally('0:a 1:b', 'read_committed'),
+    ['undecided-read'],
+  ],
+  'read while it is decided': [
+    (() => {
+      const deciding = inOne()
+      const end = deciding.begin('tx', 'end', { transaction: 'x', commit: true })
+      deciding.polled('0:a', committed)
+      end.ok({})
+      return deciding.finally('0:a 1:b', 'read_committed')
+    })(),
+    [],
+  ],
+})
+
+function instances(first: string, second: string): Story {
+  const transactionalId = 't'
+  return story()
+    .note('tx', 'fence', { transactionalId, instance: '1' }, {})
+    .note('tx', 'begin', { transaction: 'x', producer: idempotent, instance: first }, {})
+    .sent(idempotent, 'a', 0, 'x')
+    .note('tx', 'fence', { transactionalId, instance: '2' }, {})
+    .note('tx', 'begin', { transaction: 'y', producer: idempotent, instance: second }, {})
+    .ended(second === '2' ? 'y' : 'x', true)
+}
+
+stories('instances', {
+  'the one that was replaced commits': [instances('1', '1'), ['zombie-commit']],
+  'the new one commits': [instances('1', '2'), []],
+})
+
+/** Two records, copied by one transaction each unless told otherwise; the offset in the group is 2 then. */
+function copied(...sources: readonly (readonly string[])[]): Story {
+  const all = story().sent(plain, 'a b', 0).polled('0:a 1:b')
+  sources.forEach((list, at) => {
+    const transaction = `x${at}`
+    const values = list.map((_, n) => `${at}:${n}`)
+    const call = {
+      partition: 'o-0',
+      values,
+      sources: list.map(offset => `t-0@${offset}`),
+      transaction,
+      producer: idempotent,
+    }
+    if (values.length > 0) all.note('tx', 'produce', call, { offset: null })
+    all.committed(at === sources.length - 1 ? 2 : 1, transaction).ended(transaction, true)
+  })
+  return all
+}
+
+stories('records that are worked on in transactions', {
+  once: [copied(['0'], ['1']), []],
+  'in one': [copied(['0', '1']), []],
+  twice: [copied(['0'], ['0', '1']), ['copied-twice']],
+  'left out': [copied(['0'], []), ['not-copied']],
 })
 
 t.test('what is allowed is told, not held against the cluster', async t => {

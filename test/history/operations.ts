@@ -27,6 +27,8 @@ export interface Operations {
       readonly producer: ProducerIdentity
       /** The transaction it belongs to; what becomes of it is told by that one's `end`. */
       readonly transaction?: string
+      /** The record, as `topic-n@offset`, that each value was made of: each is worked on once (consume, transform, produce). */
+      readonly sources?: readonly string[]
     }
     /** Of the first value, the others follow; null where the answer does not tell. */
     result: { readonly offset: number | null }
@@ -67,7 +69,13 @@ export interface Operations {
     call: { readonly group: string; readonly partitions: readonly string[] }
     result: { readonly offsets: PartitionOffsets }
   }
-  begin: { call: { readonly transaction: string; readonly producer: ProducerIdentity }; result: object }
+  /** An instance of a transactional id is there: from here on nothing that an earlier one asks for is committed. */
+  fence: { call: { readonly transactionalId: string; readonly instance: string }; result: object }
+  /** A transaction that begins, and never ends by a commit that somebody at least asked for, is never committed. */
+  begin: {
+    call: { readonly transaction: string; readonly producer: ProducerIdentity; readonly instance?: string }
+    result: object
+  }
   /** `fail` of a commit says that it was certainly aborted. */
   end: { call: { readonly transaction: string; readonly commit: boolean }; result: object }
   /** `earliest`, `latest`, or the first record not older than a timestamp. */

@@ -59,7 +59,7 @@ export class PartitionLog {
 export class Writes {
   readonly logs = new Map<string, PartitionLog>()
   readonly #byValue = new Map<string, Write>()
-  readonly #transactionFates: ReadonlyMap<string, Fate>
+  readonly #transactionFates: Map<string, Fate>
   readonly #fates = new Map<Operation<'produce'>, Fate>()
 
   constructor(operations: readonly Operation[]) {
@@ -72,6 +72,7 @@ export class Writes {
       const log = this.log(call.partition)
       log.deletedBefore = Math.max(log.deletedBefore, before)
     }
+    this.#prove(operations)
     this.#settle()
     for (const [partition, log] of this.logs) {
       log.seal(value => {
@@ -130,6 +131,21 @@ export class Writes {
     }
   }
 
+  /** What a reader of committed records got is committed, whatever the client was told of its commit. */
+  #prove(operations: readonly Operation[]): void {
+    for (const { call, outcome, result } of ofKind(operations, 'poll')) {
+      if (call.isolation !== 'read_committed' || outcome !== 'ok') continue
+      for (const [partition, records] of Object.entries(result!.records)) {
+        for (const [, value] of records) {
+          const transaction = this.find(partition, value)?.operation.call.transaction
+          if (transaction !== undefined && this.#transactionFates.get(transaction) === 'unknown') {
+            this.#transactionFates.set(transaction, 'committed')
+          }
+        }
+      }
+    }
+  }
+
   #settle(): void {
     const proven = new Set<Operation>()
     for (const { operation, readWellAt } of this.#byValue.values()) if (readWellAt.length > 0) proven.add(operation)
@@ -158,14 +174,19 @@ export function mayBeRead(fate: Fate, write: Write, isolation: Isolation | undef
 }
 
 function transactionFates(operations: readonly Operation[]): Map<string, Fate> {
-  const fates = new Map<string, Fate>()
+  const fates = new Map<string, Fate>(ofKind(operations, 'begin').map(({ call }) => [call.transaction, 'absent']))
+  const asked = new Set<string>()
   for (const { call, outcome } of ofKind(operations, 'end')) {
-    const before = fates.get(call.transaction)
-    const fate = outcome === 'info' ? 'unknown' : call.commit && outcome === 'ok' ? 'committed' : 'absent'
-    // An abort that was refused says nothing.
-    if (!call.commit && outcome === 'fail') continue
-    // A commit of unknown end and then a successful abort: the abort says what became of it.
-    if (before === undefined || before === 'unknown') fates.set(call.transaction, fate)
+    const { transaction, commit } = call
+    const before = asked.has(transaction) ? fates.get(transaction) : undefined
+    if (commit) {
+      const fate = outcome === 'info' ? 'unknown' : outcome === 'ok' ? 'committed' : 'absent'
+      if (before === undefined || before === 'unknown') fates.set(transaction, fate)
+      asked.add(transaction)
+    } else if (before === undefined || (before === 'unknown' && outcome === 'ok')) {
+      // Nobody asked for a commit, or the abort says what became of it.
+      fates.set(transaction, 'absent')
+    }
   }
   return fates
 }

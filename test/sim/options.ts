@@ -94,7 +94,7 @@ export function drawOptions(random: SimRandom): SimOptions {
     cluster: drawCluster(random),
     faults: drawFaults(random),
     work: drawWork(random),
-    safetyMs: between(random, 45_000, 70_000),
+    safetyMs: between(random, 58_000, 70_000),
     livenessMs: 45_000,
     moves: random.oneIn(2),
   }

@@ -143,8 +143,11 @@ export class Simulation {
     for (const client of this.#clients) client.stopping = true
     if (!(await this.run(endMs, () => this.#running === 0))) world.violate('clients did not end')
     await this.run(2000)
-    const reader = this.launch(new Reader(this.scene, 'final', true))
-    if (!(await this.run(endMs, () => reader.isDone))) world.violate('the final reader did not reach the end')
+    for (const isolation of ['read_uncommitted', 'read_committed'] as const) {
+      const reader = this.launch(new Reader(this.scene, `final-${isolation}`, isolation, true))
+      if (await this.run(endMs, () => reader.isDone)) continue
+      world.violate(`the final reader (${isolation}) did not reach the end: ${reader.unfinished.join(', ')}`)
+    }
     await this.run(100)
   }
 
@@ -168,7 +171,9 @@ export class Simulation {
       const options = { ...common, idempotent: true, repeats: true, acks: -1 } as const
       this.#producers.push(this.launch(new Producer(this.scene, `producer-${at}`, options)))
     }
-    for (let at = 0; at < readers; at++) this.launch(new Reader(this.scene, `reader-${at}`))
+    for (let at = 0; at < readers; at++) {
+      this.launch(new Reader(this.scene, `reader-${at}`, at % 2 === 0 ? 'read_committed' : 'read_uncommitted'))
+    }
     for (let at = 0; at < groupMembers; at++) {
       this.#members.push(this.launch(new GroupMember(this.scene, `member-${at}`, 'readers')))
     }

@@ -182,7 +182,7 @@ export class Stage {
     await this.settled()
     for (const producer of this.#producers) producer.stopping = true
     await this.pass(3000)
-    const reader = this.simulation.launch(new Reader(this.simulation.scene, 'final', true))
+    const reader = this.simulation.launch(new Reader(this.simulation.scene, 'final', 'read_uncommitted', true))
     await this.until('the final reader is at the end', () => reader.isDone)
     await this.pass(100)
     const { anomalies } = checkHistory(this.simulation.history.operations)

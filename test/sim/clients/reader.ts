@@ -1,8 +1,17 @@
 /** Fetching, as consumers do it; and a consumer that reads everything from the beginning. */
 import { Errors, fetch } from '../../../protocol/index.ts'
-import { isControl, iterateBatches, partitionLeaderEpoch } from '../../../protocol/records/batch.ts'
+import {
+  isControl,
+  isTransactional,
+  iterateBatches,
+  nextOffset,
+  partitionLeaderEpoch,
+  producerId,
+} from '../../../protocol/records/batch.ts'
+import { ControlType, controlType } from '../../../protocol/records/control.ts'
 import { readRecords } from '../../../protocol/records/record.ts'
 import { PeerError } from '../../../src/network/peers.ts'
+import type { Isolation } from '../../history/operations.ts'
 import { Client, indexOf, type Leader, type Scene, topicOf, zeroId } from './client.ts'
 
 export interface Position {
@@ -22,12 +31,14 @@ export type Polled = Record<string, [number, string][]>
 /** Reads from wherever `positions` stand. */
 export class Fetcher {
   readonly #client: Client
+  readonly isolation: Isolation
   readonly positions = new Map<string, Position>()
   /** The high watermark as it was last told. */
   readonly ends = new Map<string, number>()
 
-  constructor(client: Client) {
+  constructor(client: Client, isolation: Isolation = 'read_uncommitted') {
     this.#client = client
+    this.isolation = isolation
   }
 
   place(partition: string, offset: number): void {
@@ -94,7 +105,7 @@ export class Fetcher {
           maxWaitMs: fetchWaitMs,
           minBytes: 1,
           maxBytes: fetchBytesMax,
-          isolationLevel: 0,
+          isolationLevel: this.isolation === 'read_committed' ? 1 : 0,
           forgottenTopicsData: [],
           topics: [...topics].map(([topic, list]) => ({
             topic,
@@ -124,7 +135,7 @@ export class Fetcher {
             continue
           }
           this.ends.set(partition, Math.max(found.highWatermark, this.ends.get(partition) ?? 0))
-          if (found.records) polled[partition] = this.#take(found.records, position)
+          if (found.records) polled[partition] = this.#take(found.records, position, found.abortedTransactions ?? [])
         }
       }
       if (stale) await client.refresh()
@@ -144,29 +155,43 @@ export class Fetcher {
     )
   }
 
-  #take(records: Buffer, position: Position): [number, string][] {
+  /** The records from the position on, without those of aborted transactions: they are in the log, and are left out here. */
+  #take(records: Buffer, position: Position, aborted: readonly Aborted[]): [number, string][] {
     const found: [number, string][] = []
+    const waiting = aborted.toSorted((a, b) => a.firstOffset - b.firstOffset)
+    const open = new Set<number>()
     for (const at of iterateBatches(records)) {
-      if (!isControl(records, at)) {
+      while (waiting.length > 0 && waiting[0].firstOffset < nextOffset(records, at))
+        open.add(waiting.shift()!.producerId)
+      if (isControl(records, at)) {
+        const [{ key }] = readRecords(records, at)
+        if (controlType(key) === ControlType.ABORT) open.delete(producerId(records, at))
+      } else if (!isTransactional(records, at) || !open.has(producerId(records, at))) {
         for (const { offset, value } of readRecords(records, at)) {
           if (offset >= position.offset) found.push([offset, String(value).trimEnd()])
         }
       }
       position.epoch = Math.max(position.epoch, partitionLeaderEpoch(records, at))
+      position.offset = Math.max(position.offset, nextOffset(records, at))
     }
-    if (found.length > 0) position.offset = found[found.length - 1][0] + 1
     return found
   }
 }
 
+interface Aborted {
+  readonly producerId: number
+  readonly firstOffset: number
+}
+
 export class Reader extends Client {
   readonly #final: boolean
-  readonly fetcher = new Fetcher(this)
+  readonly fetcher: Fetcher
 
-  /** `final`: reads up to the end that it is told, and is done. */
-  constructor(scene: Scene, name: string, final = false) {
+  /** `final`: reads up to the end that it is told, and is done; of committed records too, since nothing is open then. */
+  constructor(scene: Scene, name: string, isolation: Isolation, final = false) {
     super(scene, name)
     this.#final = final
+    this.fetcher = new Fetcher(this, isolation)
   }
 
   async run(): Promise<void> {
@@ -177,6 +202,7 @@ export class Reader extends Client {
     while (!this.stopping && !this.isDone) {
       const poll = history.invoke(this.name, 'poll', {
         consumer: this.name,
+        isolation: this.fetcher.isolation,
         ...(this.#final && { final: partitions }),
       })
       const records = await this.fetcher.poll()
@@ -187,10 +213,15 @@ export class Reader extends Client {
 
   /** It has read up to the end of every partition, as the leader told it since the beginning. */
   get isDone(): boolean {
-    if (!this.#final) return false
-    return this.scene.partitions.every(partition => {
+    return this.#final && this.unfinished.length === 0
+  }
+
+  /** Where it is not at the end yet. */
+  get unfinished(): string[] {
+    return this.scene.partitions.flatMap(partition => {
       const end = this.fetcher.ends.get(partition)
-      return end !== undefined && this.fetcher.positions.get(partition)!.offset >= end
+      const { offset } = this.fetcher.positions.get(partition) ?? { offset: 0 }
+      return end !== undefined && offset >= end ? [] : [`${partition} at ${offset} of ${end}`]
     })
   }
 }
