@@ -358,7 +358,7 @@ function logsOptions(config: BrokerConfig) {
     retentionCheckMs: config.logRetentionCheckIntervalMs,
     producerIdExpirationMs: config.producerIdExpirationMs,
     producerIdExpirationCheckMs: config.producerIdExpirationCheckIntervalMs,
-    loadsPerDirectory: config.numRecoveryThreadsPerDataDir,
+    recoveryThreads: config.numRecoveryThreadsPerDataDir,
   }
 }
 

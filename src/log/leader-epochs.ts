@@ -3,6 +3,7 @@
  * epoch and start offset, both growing. What is in memory decides; the file follows by `save`. It can be rebuilt from
  * the partition leader epochs in the batch headers: `clear`, then `assign` for each batch.
  */
+import { isDeepStrictEqual } from 'node:util'
 import type { Disk, Logger } from '../host/host.ts'
 import { assert } from '../lib/assert.ts'
 import { Checkpoint, parseOffset } from './checkpoints.ts'
@@ -35,6 +36,9 @@ const lines = {
 export class LeaderEpochs {
   readonly #checkpoint: Checkpoint<EpochEntry>
   #entries: EpochEntry[] = []
+  /** What the file holds; null when that is not known. */
+  #saved: readonly EpochEntry[] | null = null
+  #asked: readonly EpochEntry[] | null = null
   #changes = 0
   #changesAsked = 0
   #changesSaved = 0
@@ -53,6 +57,7 @@ export class LeaderEpochs {
     )
     if (!entries || !sane) return false
     this.#entries = entries
+    this.#saved = entries
     this.#changesSaved = this.#changes
     this.#changesAsked = this.#changes
     return true
@@ -63,13 +68,24 @@ export class LeaderEpochs {
     return this.#changes === this.#changesAsked
   }
 
-  /** Makes what is in memory now durable; nothing is written when nothing changed. Throws DiskError. */
-  async save(): Promise<void> {
+  /**
+   * Makes what is in memory now durable; nothing is written when nothing changed. An epoch that begins at `endOffset`,
+   * where the log ends, has no records yet and is left out: the next start would forget it again, for every partition
+   * of a large broker. Throws DiskError.
+   */
+  async save(endOffset = Number.POSITIVE_INFINITY): Promise<void> {
     const changes = this.#changes
     if (changes === this.#changesSaved || this.#closed) return
-    this.#changesAsked = changes
-    await this.#checkpoint.write(this.#entries)
-    this.#changesSaved = Math.max(this.#changesSaved, changes)
+    const entries = this.#entries.filter(entry => entry.startOffset < endOffset)
+    const isWhole = entries.length === this.#entries.length
+    if (isWhole) this.#changesAsked = changes
+    if (!this.#saved || !isDeepStrictEqual(entries, this.#saved)) {
+      this.#asked = entries
+      this.#saved = null
+      await this.#checkpoint.write(entries)
+      if (this.#asked === entries) this.#saved = entries
+    }
+    if (isWhole) this.#changesSaved = Math.max(this.#changesSaved, changes)
   }
 
   /** Nothing is written from here on; resolves when nothing is being written. Never rejects. */

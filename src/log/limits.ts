@@ -23,8 +23,8 @@ export interface LogLimits {
   readonly spaceCheckMs: number
   /** Pause before a write that found the disk full is tried again, milliseconds. */
   readonly fullRetryMs: number
-  /** Logs of one directory that are loaded, or closed, at the same time, unless the options say otherwise. */
-  readonly loadsPerDirectory: number
+  /** Logs loaded, or closed, at the same time for each recovery thread asked for: one log alone mostly waits. */
+  readonly loadsPerRecoveryThread: number
   /** Bytes read at a time while a segment is scanned. */
   readonly scanBytes: number
 }
@@ -41,6 +41,6 @@ export const logLimits: LogLimits = {
   reservedFreeBytes: 64 << 20,
   spaceCheckMs: 1000,
   fullRetryMs: 500,
-  loadsPerDirectory: 16,
+  loadsPerRecoveryThread: 8,
   scanBytes: 1 << 20,
 }

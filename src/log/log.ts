@@ -334,7 +334,7 @@ export class Log {
 
   /** Leader epochs that are not saved yet are durable when it resolves. Rejects with DiskError. */
   saveEpochs(): Promise<void> {
-    return this.epochs.save()
+    return this.epochs.save(this.end.value)
   }
 
   /**
@@ -348,7 +348,7 @@ export class Log {
         await this.#retention
         await this.#loop.flush()
         if (this.#changedSinceOpen) await this.#store.saveDerived(this.end.value)
-        await this.epochs.save()
+        await this.saveEpochs()
       } catch (error) {
         if (!(error instanceof DiskError) && !(error instanceof KafkaError)) throw error
         clean = false

@@ -26,8 +26,8 @@ export interface LogsOptions {
   readonly retentionCheckMs?: number
   readonly producerIdExpirationMs?: number
   readonly producerIdExpirationCheckMs?: number
-  /** Logs of one directory that are loaded, or closed, at the same time. */
-  readonly loadsPerDirectory?: number
+  /** How much work on one directory goes on at the same time while logs are loaded or closed. */
+  readonly recoveryThreads?: number
 }
 
 interface NewLog {
@@ -46,8 +46,8 @@ interface DirectoryState {
   readonly checkpoints: DirectoryCheckpoints
   /** By directory name, `<topic>-<n>`. */
   readonly logs: Map<string, Log>
-  /** Directories of partitions that have not been loaded. */
-  waiting: PartitionDirectory[]
+  /** The same of those that have not been loaded. */
+  readonly waiting: Map<string, PartitionDirectory>
 }
 
 export class Logs {
@@ -104,7 +104,7 @@ export class Logs {
 
   /** Partitions that lie in the directories and have not been loaded yet. */
   get waiting(): PartitionDirectory[] {
-    return this.#states.flatMap(state => state.waiting)
+    return this.#states.flatMap(state => [...state.waiting.values()])
   }
 
   /** Loads one log that lies in a directory; undefined when there is none. Rejects with KafkaError KAFKA_STORAGE_ERROR. */
@@ -112,7 +112,7 @@ export class Logs {
     const name = `${topic}-${partition}`
     const loaded = this.#byName.get(name)
     if (loaded) return loaded
-    const state = this.#states.find(one => one.waiting.some(waiting => waiting.name === name))
+    const state = this.#states.find(one => one.waiting.has(name))
     if (!state) return undefined
     await this.#load(state, name, topic, partition, config)
     const log = this.#byName.get(name)
@@ -127,7 +127,7 @@ export class Logs {
   async loadAll(configOf: (topic: string) => LogConfig): Promise<void> {
     await Promise.all(
       this.#states.map(state =>
-        this.#severalAtATime(state.waiting, ({ topic, partition, name }) =>
+        this.#severalAtATime([...state.waiting.values()], ({ topic, partition, name }) =>
           this.#load(state, name, topic, partition, configOf(topic)),
         ),
       ),
@@ -279,13 +279,13 @@ export class Logs {
       saveLogStarts: () => checkpoints.writeLogStarts(),
       removeLater: (file, delayMs) => this.#removeLater(file, delayMs),
     }
-    const state: DirectoryState = { directory, services, checkpoints, logs, waiting: [] }
+    const state: DirectoryState = { directory, services, checkpoints, logs, waiting: new Map() }
     this.#states.push(state)
     await checkpoints.read()
     await space.measure()
     for (const found of await directory.partitions()) {
       if (found.suffix === 'delete') this.#removeLater(`${path}/${found.name}`, 0)
-      else if (found.suffix === null) state.waiting.push(found)
+      else if (found.suffix === null) state.waiting.set(found.name, found)
     }
     directory.whenOffline(failure => {
       for (const log of logs.values()) log.fail(failure)
@@ -293,7 +293,7 @@ export class Logs {
   }
 
   async #load(state: DirectoryState, name: string, topic: string, partition: number, config: LogConfig): Promise<void> {
-    state.waiting = state.waiting.filter(waiting => waiting.name !== name)
+    state.waiting.delete(name)
     const { directory, services, checkpoints } = state
     if (directory.isOffline) return
     if (this.#byName.has(name)) {
@@ -368,7 +368,7 @@ export class Logs {
   async #closeDirectory(state: DirectoryState, brokerEpoch: number): Promise<void> {
     const { directory, checkpoints, services, logs } = state
     services.space.close()
-    let clean = !this.#loadFailed && state.waiting.length === 0
+    let clean = !this.#loadFailed && state.waiting.size === 0
     await this.#severalAtATime([...logs.values()], async log => {
       if (!(await log.close())) clean = false
     })
@@ -409,7 +409,7 @@ export class Logs {
     const worker = async () => {
       for (let next = queue.pop(); next !== undefined; next = queue.pop()) await run(next)
     }
-    const workers = this.#options.loadsPerDirectory ?? this.#limits.loadsPerDirectory
+    const workers = (this.#options.recoveryThreads ?? 2) * this.#limits.loadsPerRecoveryThread
     await Promise.all(Array.from({ length: workers }, worker))
   }
 

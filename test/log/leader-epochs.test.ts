@@ -158,6 +158,25 @@ t.test('the file', async t => {
   t.equal(await again.load(), false, 'epochs that go back make no sense')
 })
 
+t.test('an epoch without records is not written, until it has one', async t => {
+  const { host, epochs } = await fresh()
+  const path = '/p-0/leader-epoch-checkpoint'
+  epochs.assign(0, 0)
+  await epochs.save(5)
+  await host.disk.remove(path)
+  epochs.assign(1, 5)
+  await epochs.save(5)
+  t.equal(await host.disk.exists(path), false, 'the file says what it said')
+  t.equal(epochs.isSaved, false)
+  await epochs.save(6)
+  t.equal(await host.disk.exists(path), true)
+  t.equal(epochs.isSaved, true)
+  epochs.assign(2, 9)
+  epochs.truncateFromEnd(9)
+  await epochs.save(9)
+  t.equal(epochs.isSaved, true, 'there and back again')
+})
+
 t.test('after anything, the cache is what the batch headers say', async () => {
   const step = fc.oneof(
     fc.record({ kind: fc.constant('append' as const), n: fc.integer({ min: 1, max: 5 }) }),
