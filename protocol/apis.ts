@@ -193,6 +193,11 @@ export const allApis = [
   deleteShareGroupOffsets,
 ] as const satisfies readonly AnyApi[]
 
+/** 'Produce', 'Fetch', ... as Kafka writes them. */
+export type ApiName = (typeof allApis)[number]['name']
+/** The API of a name. */
+export type ApiNamed<N extends ApiName> = Extract<(typeof allApis)[number], { readonly name: N }>
+
 const byKey: readonly (AnyApi | undefined)[] = allApis
 const byName: ReadonlyMap<string, AnyApi> = new Map(allApis.map(each => [each.name, each]))
 

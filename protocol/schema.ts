@@ -226,9 +226,9 @@ export interface ApiOptions {
 }
 
 /** One API: its key, its versions, its request and its response. */
-export class Api<Req extends Fields, Res extends Fields> {
+export class Api<Req extends Fields, Res extends Fields, N extends string = string> {
   readonly key: number
-  readonly name: string
+  readonly name: N
   /** All versions the tables know, legacy and unstable ones included. */
   readonly versions: Range
   readonly flexible: Range
@@ -240,7 +240,7 @@ export class Api<Req extends Fields, Res extends Fields> {
   readonly request: Message<Req>
   readonly response: Message<Res>
 
-  constructor(key: number, name: string, versions: Versions, options: ApiOptions, request: Req, response: Res) {
+  constructor(key: number, name: N, versions: Versions, options: ApiOptions, request: Req, response: Res) {
     this.key = key
     this.name = name
     this.versions = parseVersions(versions)
@@ -257,13 +257,13 @@ export class Api<Req extends Fields, Res extends Fields> {
 
 export type AnyApi = Api<Fields, Fields>
 
-export function api<Req extends Fields, Res extends Fields>(
+export function api<const N extends string, Req extends Fields, Res extends Fields>(
   key: number,
-  name: string,
+  name: N,
   versions: Versions,
   options: ApiOptions,
   tables: { readonly request: Req; readonly response: Res },
-): Api<Req, Res> {
+): Api<Req, Res, N> {
   return new Api(key, name, versions, options, tables.request, tables.response)
 }
 

@@ -21,6 +21,7 @@ const order: readonly (readonly string[])[] = [
   ['src/api'],
   ['src/broker.ts'],
   ['src/cluster'],
+  ['src/testing'],
   ['src/index.ts', 'src/cli'],
   ['bin'],
 ]
@@ -271,7 +272,7 @@ t.test('every file is reachable from what the package exports or runs', async t 
     for (const { from, target } of imports) if (from.path === path && target !== null) reach(target)
   }
   for (const { path } of sources) {
-    if (path.startsWith('bin/') || /^(src|protocol|protocol\/records)\/index\.ts$/.test(path)) reach(path)
+    if (path.startsWith('bin/') || /^(src|src\/testing|protocol|protocol\/records)\/index\.ts$/.test(path)) reach(path)
   }
   for (const { path } of sources) if (!reached.has(path)) t.fail(`${path}: nothing imports it: use it or remove it`)
 })

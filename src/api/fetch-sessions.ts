@@ -195,6 +195,11 @@ export class FetchSessionCache {
     return this.#evictions
   }
 
+  /** What a session follows now; nothing when there is no such session. For those who look from outside. */
+  followedBy(sessionId: number): FetchedPartition[] {
+    return [...(this.#sessions.get(sessionId)?.partitions.values() ?? [])].map(({ wanted }) => wanted)
+  }
+
   /**
    * `nowMs` is monotonic. Throws KafkaError FETCH_SESSION_ID_NOT_FOUND, INVALID_FETCH_SESSION_EPOCH or
    * FETCH_SESSION_TOPIC_ID_ERROR, which answer the whole request (session id 0, no partitions).

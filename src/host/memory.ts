@@ -16,9 +16,20 @@ type Node = Content | Directory
 type Directory = Map<string, Node>
 
 export class MemoryDisk implements Disk {
-  readonly #root: Directory = new Map()
+  readonly #root: Directory
   readonly #locks = new Set<string>()
   #usedBytes = 0
+
+  constructor(root: Directory = new Map()) {
+    this.#root = root
+  }
+
+  /** A disk of its own that holds what this one holds now. Bytes are shared, since none of them ever changes; locks are not. */
+  copy(): MemoryDisk {
+    const copy: MemoryDisk = new MemoryDisk(copied(this.#root, bytes => copy.#account(bytes)))
+    copy.#usedBytes = this.#usedBytes
+    return copy
+  }
 
   async open(path: string, mode: OpenMode): Promise<File> {
     const { parent, name } = this.#locate(path)
@@ -127,6 +138,12 @@ function partsOf(path: string): string[] {
   return parts
 }
 
+function copied(directory: Directory, account: (bytes: number) => void): Directory {
+  const copy: Directory = new Map()
+  for (const [name, node] of directory) copy.set(name, node instanceof Map ? copied(node, account) : node.copy(account))
+  return copy
+}
+
 function bytesIn(node: Node): number {
   if (node instanceof Content) return node.size
   let sum = 0
@@ -137,11 +154,20 @@ function bytesIn(node: Node): number {
 /** The bytes of one file, in extents that are never moved once filled. */
 class Content {
   size = 0
-  readonly #extents: { readonly start: number; readonly bytes: Buffer }[] = []
+  #extents: { readonly start: number; readonly bytes: Buffer }[] = []
   readonly #account: (bytes: number) => void
 
   constructor(account: (bytes: number) => void) {
     this.#account = account
+  }
+
+  /** Both go on in extents of their own. */
+  copy(account: (bytes: number) => void): Content {
+    this.#seal()
+    const copy = new Content(account)
+    copy.size = this.size
+    copy.#extents = [...this.#extents]
+    return copy
   }
 
   append(chunk: Uint8Array): void {
@@ -181,6 +207,15 @@ class Content {
     this.#account(size - this.size)
     while (this.#extents.length > 0 && this.#extents.at(-1)!.start >= size) this.#extents.pop()
     this.size = size
+    // What is cut off may be another disk's as well.
+    this.#seal()
+  }
+
+  /** Nothing more is written to the last extent. */
+  #seal(): void {
+    const last = this.#extents.at(-1)
+    if (last)
+      this.#extents[this.#extents.length - 1] = { ...last, bytes: last.bytes.subarray(0, this.size - last.start) }
   }
 
   /** The extent that holds `position`: the last that starts at or before it. */

@@ -1,0 +1,24 @@
+/**
+ * Ottla as a test double: a real broker with a journal, hooks on requests, a clock to move, and a way back.
+ *
+ *     await using broker = await startTestBroker()
+ *     broker.on('Produce').once().afterActing().disconnect()   // written, but nobody is told
+ */
+import { TestBroker, type TestBrokerOptions } from './test-broker.ts'
+
+export type { ErrorName } from '../../protocol/errors.ts'
+export { ConfigError } from '../config/broker.ts'
+export type { LogLevel } from '../host/node.ts'
+export type { ApiName, NewResponse, RequestBody, ResponseBody } from './bodies.ts'
+export type { Exchange, Outcome } from './exchange.ts'
+export type { FailOptions, Hook, Rule } from './hooks.ts'
+export type { Journal, JournalLimits, WaitOptions } from './journal.ts'
+export type { NamedPart } from './parts.ts'
+export { Snapshot, TestBroker, type TestBrokerOptions } from './test-broker.ts'
+export type { TestClock } from './test-clock.ts'
+export type { Apis, Name, Where } from './where.ts'
+
+/** Starts a broker for a test; resolves when it takes clients. Throws ConfigError for settings that are wrong. */
+export function startTestBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
+  return TestBroker.start(options)
+}

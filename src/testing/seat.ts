@@ -1,0 +1,107 @@
+/**
+ * The doors of one broker of a test double. They stay open while the broker behind them is replaced by an earlier state of
+ * itself: clients keep their connections, and whoever asks meanwhile waits.
+ */
+import type { Rooms } from '../api/request.ts'
+import type { Clock, Host } from '../host/host.ts'
+import type { Answer, Serve, Turn } from '../network/connection.ts'
+import type { Doors, Service } from '../network/doors.ts'
+import { Gate } from '../network/gate.ts'
+import { type NetworkLimits, networkLimits } from '../network/limits.ts'
+import { type BoundListener, type ListenerSettings, Listeners } from '../network/listener.ts'
+import { CloseConnection, type ListenerIdentity, type Peer } from '../network/peer.ts'
+
+/** How long a broker that is replaced may take to answer what is in work, milliseconds of real time. */
+const answersMsMax = 5000
+
+/** Who looks at requests on their way in. */
+export type Watch = (seat: Seat, frame: Buffer, peer: Peer, turn: Turn) => Answer | Promise<Answer>
+
+export class Seat implements Doors {
+  readonly broker: number
+  readonly #clock: Clock
+  readonly #listeners: Listeners
+  readonly #gates = { broker: new Gate(), controller: new Gate() }
+  #service: Service | null = null
+  /** Requests that the broker has in work. */
+  #inWork = 0
+  #idle: () => void = () => {}
+
+  constructor(broker: number, host: Host, realClock: Clock, watch: Watch) {
+    this.broker = broker
+    this.#clock = realClock
+    this.#listeners = new Listeners({ ...host, clock: realClock }, networkLimits, (frame, peer, turn) =>
+      watch(this, frame, peer, turn),
+    )
+  }
+
+  get bound(): readonly BoundListener[] {
+    return this.#listeners.bound
+  }
+
+  set limits(limits: NetworkLimits) {
+    this.#listeners.limits = limits
+  }
+
+  /** The rooms of the broker behind the doors; null while there is none. */
+  rooms: Rooms | null = null
+
+  /** The name of a topic by its id; empty when this broker does not know it. */
+  readonly nameOf = (topicId: string): string => this.rooms?.metadata.topicsById.get(topicId)?.name ?? ''
+
+  /** What a fetch session of this broker follows. */
+  readonly followedBy = (sessionId: number) => this.rooms?.fetchSessions.followedBy(sessionId) ?? []
+
+  /** What is behind the doors now. Throws CloseConnection while nothing is. */
+  get service(): Service {
+    if (this.#service === null) throw new CloseConnection('there is no broker behind these doors')
+    return this.#service
+  }
+
+  async bind(settings: ListenerSettings): Promise<void> {
+    if (!this.bound.some(({ name }) => name === settings.name)) await this.#listeners.open(settings)
+  }
+
+  open(kind: ListenerIdentity['kind'], service: Service): void {
+    this.#service = service
+    this.#gates[kind].open((frame, peer, turn) => this.#counted(service.serve, frame, peer, turn))
+  }
+
+  /** The broker goes; who comes from now on is served by the next. */
+  stopAccepting(): void {
+    for (const gate of Object.values(this.#gates)) gate.shut()
+  }
+
+  /** Resolves when the broker that goes has answered everything. */
+  async close(): Promise<void> {
+    if (this.#inWork === 0) return
+    await new Promise<void>(resolve => {
+      const cancel = this.#clock.after(answersMsMax, resolve)
+      this.#idle = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+
+  /** Closes the listeners and every connection. */
+  async end(): Promise<void> {
+    this.#listeners.stopAccepting()
+    await this.#listeners.close()
+  }
+
+  /** Has the broker serve it, now or when there is one. */
+  pass(frame: Buffer, peer: Peer, turn: Turn): Answer | Promise<Answer> {
+    return this.#gates[peer.listener.kind].serve(frame, peer, turn)
+  }
+
+  #counted(serve: Serve, frame: Buffer, peer: Peer, turn: Turn): Answer | Promise<Answer> {
+    const answer = serve(frame, peer, turn)
+    if (!(answer instanceof Promise)) return answer
+    this.#inWork += 1
+    return answer.finally(() => {
+      this.#inWork -= 1
+      if (this.#inWork === 0) this.#idle()
+    })
+  }
+}
