@@ -5,6 +5,7 @@
 
 import { compressionReady } from '../protocol/records/compression.ts'
 import type { AnyApi, DecodedResponseOf, RequestInputOf } from '../protocol/schema.ts'
+import { Conversions } from './api/conversions.ts'
 import { Dispatcher } from './api/dispatch.ts'
 import { FetchSessionCache, fetchSessionLimits } from './api/fetch-sessions.ts'
 import { Forwarding } from './api/forward.ts'
@@ -270,6 +271,7 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, doors: Doo
     producerIds,
     logs,
     quorum,
+    conversions: new Conversions(host.clock),
     fetchSessions: new FetchSessionCache(host.random, {
       ...fetchSessionLimits,
       slots: config.maxIncrementalFetchSessionCacheSlots,

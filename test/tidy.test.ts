@@ -56,7 +56,15 @@ const faces: Readonly<Record<string, readonly string[]>> = {
     'bootstrap.ts',
     'topic-names.ts',
   ],
-  'src/api': ['dispatch.ts', 'handlers.ts', 'request.ts', 'fetch-sessions.ts', 'forward.ts', 'loopback.ts'],
+  'src/api': [
+    'dispatch.ts',
+    'handlers.ts',
+    'request.ts',
+    'conversions.ts',
+    'fetch-sessions.ts',
+    'forward.ts',
+    'loopback.ts',
+  ],
 }
 
 /** For tools that show what is in a file. */

@@ -1,6 +1,6 @@
 /**
- * Message sets of magic 0 and 1, which Kafka wrote before 0.11 and old clients still send (KIP-32, KIP-31): read,
- * written, and turned into one batch of magic 2. A message is its own little batch; a compressed set is one wrapper
+ * Message sets of magic 0 and 1, which Kafka wrote before 0.11 and old clients still speak (KIP-32, KIP-31): read and
+ * written. `up-convert.ts` and `down-convert.ts` turn them into batches of magic 2 and back. A message is its own little batch; a compressed set is one wrapper
  * message whose value holds the others.
  *
  * Layout of a message: offset int64, size int32, crc uint32, magic int8, attributes int8, timestamp int64 (magic 1 only),
@@ -8,7 +8,6 @@
  */
 import { Errors, KafkaError } from '../errors.ts'
 import { readInt32, readInt64, wholeBatchBytes, writeInt32, writeInt64 } from './batch.ts'
-import { buildBatch, type NewRecord } from './builder.ts'
 import { withHistoricChecksum, withStandardChecksum } from './codecs/lz4.ts'
 import { compress, decompress, maxOutputBytes } from './compression.ts'
 import { crc32 } from './crc.ts'
@@ -66,30 +65,82 @@ function fieldEnd(buffer: Buffer, at: number, limit: number): number {
   return length < -1 || end > limit ? -1 : end
 }
 
-interface Shallow extends LegacyMessage {
-  readonly magic: LegacyMagic
-  readonly codecId: number
-  readonly logAppendTime: boolean
+/**
+ * Walks over the messages of a set without opening wrappers, no object per message. After `next()` returned true the fields
+ * describe one message; lengths of -1 mean null.
+ */
+export class MessageCursor {
+  readonly buffer: Buffer
+  magic: LegacyMagic = 0
+  codecId = 0
+  logAppendTime = false
+  offset = 0
+  /** Milliseconds; -1 for magic 0. */
+  timestampMs = -1
+  keyAt = 0
+  keyBytes = -1
+  valueAt = 0
+  valueBytes = -1
+  /** Of the whole message. */
+  bytes = 0
+  #at: number
+  readonly #end: number
+
+  constructor(buffer: Buffer, at = 0, end = buffer.length) {
+    this.buffer = buffer
+    this.#at = at
+    this.#end = end
+  }
+
+  /** Bytes not yet read: those of an incomplete tail when `next()` returned false. */
+  get remainingBytes(): number {
+    return this.#end - this.#at
+  }
+
+  /** Magic of the message that `next()` would read; -1 when there is no whole one. */
+  get nextMagic(): number {
+    const { buffer } = this
+    return wholeBatchBytes(buffer, this.#at, this.#end) > magicAt - 12 ? (buffer[this.#at + magicAt] << 24) >> 24 : -1
+  }
+
+  /** Goes to the next message; false at the end or an incomplete tail. Throws KafkaError CORRUPT_MESSAGE. */
+  next(): boolean {
+    const { buffer } = this
+    const at = this.#at
+    const size = wholeBatchBytes(buffer, at, this.#end)
+    if (size === 0) return false
+    const check = checkMessage(buffer, at, this.#end)
+    if (check !== 'ok') throw corrupt(`message at ${at}: ${check}`)
+    const attributes = buffer[at + attributesAt]
+    this.magic = buffer[at + magicAt] === 0 ? 0 : 1
+    this.codecId = attributes & codecMask
+    this.logAppendTime = this.magic === 1 && (attributes & logAppendTimeFlag) !== 0
+    this.offset = readInt64(buffer, at)
+    this.timestampMs = this.magic === 0 ? -1 : readInt64(buffer, at + timestampAt)
+    const keyLengthAt = at + (this.magic === 0 ? 18 : 26)
+    this.keyBytes = readInt32(buffer, keyLengthAt)
+    this.keyAt = keyLengthAt + 4
+    const valueLengthAt = this.keyAt + Math.max(this.keyBytes, 0)
+    this.valueBytes = readInt32(buffer, valueLengthAt)
+    this.valueAt = valueLengthAt + 4
+    this.bytes = size
+    this.#at = at + size
+    return true
+  }
+
+  /** A view. */
+  key(): Buffer | null {
+    return this.keyBytes < 0 ? null : this.buffer.subarray(this.keyAt, this.keyAt + this.keyBytes)
+  }
+
+  /** A view. */
+  value(): Buffer | null {
+    return this.valueBytes < 0 ? null : this.buffer.subarray(this.valueAt, this.valueAt + this.valueBytes)
+  }
 }
 
-function readMessage(buffer: Buffer, at: number, end: number): Shallow {
-  const check = checkMessage(buffer, at, end)
-  if (check !== 'ok') throw corrupt(`message at ${at}: ${check}`)
-  const magic = buffer[at + magicAt] === 0 ? 0 : 1
-  const attributes = buffer[at + attributesAt]
-  const keyAt = at + (magic === 0 ? 18 : 26)
-  const keyBytes = readInt32(buffer, keyAt)
-  const valueAt = keyAt + 4 + Math.max(keyBytes, 0)
-  const valueBytes = readInt32(buffer, valueAt)
-  return {
-    magic,
-    codecId: attributes & codecMask,
-    logAppendTime: magic === 1 && (attributes & logAppendTimeFlag) !== 0,
-    offset: readInt64(buffer, at),
-    timestampMs: magic === 0 ? -1 : readInt64(buffer, at + timestampAt),
-    key: keyBytes < 0 ? null : buffer.subarray(keyAt + 4, keyAt + 4 + keyBytes),
-    value: valueBytes < 0 ? null : buffer.subarray(valueAt + 4, valueAt + 4 + valueBytes),
-  }
+function messageOf(cursor: MessageCursor): LegacyMessage {
+  return { offset: cursor.offset, timestampMs: cursor.timestampMs, key: cursor.key(), value: cursor.value() }
 }
 
 /**
@@ -102,42 +153,52 @@ export function* readMessages(
   end = buffer.length,
   maxOutput = maxOutputBytes,
 ): Generator<LegacyMessage, void, void> {
-  for (let size = wholeBatchBytes(buffer, at, end); size > 0; size = wholeBatchBytes(buffer, at, end)) {
-    const message = readMessage(buffer, at, end)
-    if (message.codecId === 0) yield message
-    else yield* unwrap(message, maxOutput)
-    at += size
+  const cursor = new MessageCursor(buffer, at, end)
+  while (cursor.next()) {
+    if (cursor.codecId === 0) yield messageOf(cursor)
+    else yield* unwrap(cursor, maxOutput)
   }
 }
 
-function unwrap(wrapper: Shallow, maxOutput: number): LegacyMessage[] {
+function unwrap(wrapper: MessageCursor, maxOutput: number): LegacyMessage[] {
+  const set = decompress(wrapper.codecId, packedSet(wrapper), { maxOutput })
+  const inner: LegacyMessage[] = []
+  const cursor = new MessageCursor(set)
+  while (cursor.next()) {
+    checkInner(cursor, wrapper.magic)
+    inner.push(messageOf(cursor))
+  }
+  checkInnerEnd(cursor, inner.length)
+  // Magic 1: offsets inside are relative, and the wrapper has the offset of the last. Magic 0: they are absolute.
+  const shift = wrapper.magic === 1 ? wrapper.offset - inner[inner.length - 1].offset : 0
+  return inner.map(message => ({
+    ...message,
+    offset: message.offset + shift,
+    timestampMs: wrapper.logAppendTime ? wrapper.timestampMs : message.timestampMs,
+  }))
+}
+
+/** What a wrapper message holds, ready to be decompressed with its codec. Throws KafkaError INVALID_RECORD. */
+export function packedSet(wrapper: MessageCursor): Buffer {
   const { codecId, magic } = wrapper
   if (codecId > codecIdMax) {
     throw new KafkaError(Errors.INVALID_RECORD, `compression codec ${codecId} in a message of magic ${magic}`)
   }
-  if (wrapper.value === null) throw new KafkaError(Errors.INVALID_RECORD, 'compressed message without value')
-  const packed = codecId === lz4Id && magic === 0 ? withStandardChecksum(wrapper.value) : wrapper.value
-  const set = decompress(codecId, packed, { maxOutput })
-  const inner: Shallow[] = []
-  let at = 0
-  for (let size = wholeBatchBytes(set, at); size > 0; size = wholeBatchBytes(set, at)) {
-    const message = readMessage(set, at, set.length)
-    if (message.codecId !== 0) throw new KafkaError(Errors.INVALID_RECORD, 'compressed message inside another')
-    if (message.magic !== magic) throw new KafkaError(Errors.INVALID_RECORD, 'message inside one of another magic')
-    inner.push(message)
-    at += size
-  }
-  if (inner.length === 0 || at !== set.length) {
-    throw new KafkaError(Errors.INVALID_RECORD, `${set.length - at} bytes left over in a compressed message`)
-  }
-  // Magic 1: offsets inside are relative, and the wrapper has the offset of the last. Magic 0: they are absolute.
-  const shift = magic === 1 ? wrapper.offset - inner[inner.length - 1].offset : 0
-  return inner.map(message => ({
-    offset: message.offset + shift,
-    timestampMs: wrapper.logAppendTime ? wrapper.timestampMs : message.timestampMs,
-    key: message.key,
-    value: message.value,
-  }))
+  const value = wrapper.value()
+  if (value === null) throw new KafkaError(Errors.INVALID_RECORD, 'compressed message without value')
+  return codecId === lz4Id && magic === 0 ? withStandardChecksum(value) : value
+}
+
+/** Throws KafkaError INVALID_RECORD for a message that may not be inside a wrapper of this magic. */
+export function checkInner(message: MessageCursor, magic: LegacyMagic): void {
+  if (message.codecId !== 0) throw new KafkaError(Errors.INVALID_RECORD, 'compressed message inside another')
+  if (message.magic !== magic) throw new KafkaError(Errors.INVALID_RECORD, 'message inside one of another magic')
+}
+
+/** Throws KafkaError INVALID_RECORD when a wrapper holds no message, or a part of one. */
+export function checkInnerEnd(cursor: MessageCursor, count: number): void {
+  if (count > 0 && cursor.remainingBytes === 0) return
+  throw new KafkaError(Errors.INVALID_RECORD, `${cursor.remainingBytes} bytes left over in a compressed message`)
 }
 
 export interface NewMessageSet {
@@ -154,51 +215,73 @@ export interface NewMessageSet {
 export function buildMessageSet(set: NewMessageSet): Buffer {
   const { magic, messages } = set
   const codecId = set.codecId ?? 0
-  const attributes = magic === 1 && set.logAppendTime ? logAppendTimeFlag : 0
+  const attributes = attributesOf(magic, set.logAppendTime ?? false)
   if (messages.length === 0) return Buffer.alloc(0)
   if (codecId === 0) return Buffer.concat(messages.map(message => buildMessage(magic, attributes, message)))
   const base = magic === 1 ? messages[0].offset : 0
   const inner = Buffer.concat(
-    messages.map(message => buildMessage(magic, 0, { ...message, offset: message.offset - base })),
+    messages.map(message => buildMessage(magic, attributes, { ...message, offset: message.offset - base })),
   )
-  const packed = compress(codecId, inner, set.compressionLevel)
-  return buildMessage(magic, attributes | codecId, {
-    offset: messages[messages.length - 1].offset,
-    timestampMs: messages.reduce((max, { timestampMs }) => Math.max(max, timestampMs), -1),
+  return wrap(magic, codecId, compress(codecId, inner, set.compressionLevel), {
+    lastOffset: messages[messages.length - 1].offset,
+    maxTimestampMs: messages.reduce((max, { timestampMs }) => Math.max(max, timestampMs), -1),
+    logAppendTime: attributes !== 0,
+  })
+}
+
+/** What a wrapper tells of the messages in it. */
+export interface Wrapping {
+  readonly lastOffset: number
+  readonly maxTimestampMs: number
+  readonly logAppendTime: boolean
+}
+
+/** The wrapper message around a set that was compressed. */
+export function wrap(magic: LegacyMagic, codecId: number, packed: Buffer, wrapping: Wrapping): Buffer {
+  return buildMessage(magic, attributesOf(magic, wrapping.logAppendTime) | codecId, {
+    offset: wrapping.lastOffset,
+    timestampMs: wrapping.maxTimestampMs,
     key: null,
     value: codecId === lz4Id && magic === 0 ? withHistoricChecksum(packed) : packed,
   })
 }
 
+export function attributesOf(magic: LegacyMagic, logAppendTime: boolean): number {
+  return magic === 1 && logAppendTime ? logAppendTimeFlag : 0
+}
+
 function buildMessage(magic: LegacyMagic, attributes: number, message: LegacyMessage): Buffer {
-  const { key, value } = message
-  const size = messageBytesMin(magic) + (key?.length ?? 0) + (value?.length ?? 0)
-  const buffer = Buffer.allocUnsafe(size)
-  writeInt64(buffer, 0, message.offset)
-  writeInt32(buffer, 8, size - 12)
-  buffer[magicAt] = magic
-  buffer[attributesAt] = attributes
-  let at = timestampAt
-  if (magic === 1) {
-    writeInt64(buffer, at, message.timestampMs)
-    at += 8
-  }
+  const { offset, timestampMs, key, value } = message
+  const buffer = Buffer.allocUnsafe(messageBytesMin(magic) + (key?.length ?? 0) + (value?.length ?? 0))
+  let at = writeMessageStart(buffer, 0, magic, attributes, offset, timestampMs)
   for (const bytes of [key, value]) {
     writeInt32(buffer, at, bytes?.length ?? -1)
     at += 4
     if (bytes !== null) at += bytes.copy(buffer, at)
   }
-  writeInt32(buffer, crcAt, crc32(buffer.subarray(magicAt)))
+  sealMessage(buffer, 0, at)
   return buffer
 }
 
-/**
- * One batch of magic 2 with the messages of a whole set, offsets from 0, compressed with the codec of the set: how the
- * records of an old producer are stored. Throws as `readMessages`, and INVALID_RECORD for a set without messages.
- */
-export function messageSetToBatch(buffer: Buffer, maxOutput = maxOutputBytes): Buffer {
-  const records: NewRecord[] = []
-  for (const message of readMessages(buffer, 0, buffer.length, maxOutput)) records.push(message)
-  if (records.length === 0) throw new KafkaError(Errors.INVALID_RECORD, 'no message')
-  return buildBatch({ records, codecId: buffer[attributesAt] & codecMask })
+/** The part before the key; where the key's length goes. `sealMessage` must follow. */
+export function writeMessageStart(
+  buffer: Buffer,
+  at: number,
+  magic: LegacyMagic,
+  attributes: number,
+  offset: number,
+  timestampMs: number,
+): number {
+  writeInt64(buffer, at, offset)
+  buffer[at + magicAt] = magic
+  buffer[at + attributesAt] = attributes
+  if (magic === 0) return at + timestampAt
+  writeInt64(buffer, at + timestampAt, timestampMs)
+  return at + timestampAt + 8
+}
+
+/** Writes size and checksum of the message between `at` and `end`. */
+export function sealMessage(buffer: Buffer, at: number, end: number): void {
+  writeInt32(buffer, at + 8, end - at - 12)
+  writeInt32(buffer, at + crcAt, crc32(buffer.subarray(at + magicAt, end)))
 }

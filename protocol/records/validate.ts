@@ -53,7 +53,6 @@ import {
   decompressAsync,
   maxOutputBytes,
 } from './compression.ts'
-import { messageSetToBatch } from './legacy.ts'
 import { RecordCursor } from './record.ts'
 
 /** The topic settings that matter here: a subset of a log's own settings object. */
@@ -117,8 +116,6 @@ const zstdId = 4
 
 /** First Produce version whose clients know zstd (KIP-110). */
 const zstdSinceVersion = 7
-/** First Produce version that allows nothing but one batch of magic 2 (KIP-98). */
-const oneBatchSinceVersion = 3
 
 /**
  * Checks one produced batch, and rewrites what the topic asks for: largest timestamp, timestamp type, compression. May
@@ -164,9 +161,11 @@ interface Work {
   offsetDeltaOfMaxTimestamp: number
 }
 
-function begin(received: Buffer, rules: AppendRules): Work {
-  const buffer = rules.origin === 'client' ? oneBatch(received, rules) : received
+function begin(buffer: Buffer, rules: AppendRules): Work {
+  if (buffer.length === 0 && rules.origin === 'client') throw invalid('no record batch')
   const shape = checkBatchShape(buffer)
+  // Those of old requests were converted before they came here.
+  if (shape === 'old-magic' && rules.origin === 'client') throw invalid('not a record batch of magic 2')
   if (shape !== 'ok') throw new KafkaError(Errors.CORRUPT_MESSAGE, `record batch: ${shape}`)
   const size = wholeSize(buffer)
   if (buffer.length > size) throw invalid(`${buffer.length - size} bytes after the record batch`)
@@ -202,16 +201,6 @@ function wholeSize(buffer: Buffer): number {
 
 function outputLimit(rules: AppendRules): number {
   return rules.maxUncompressedBytes ?? maxOutputBytes
-}
-
-/** What a client sent, as a batch of magic 2: old message sets are converted for the old requests that may hold them. */
-function oneBatch(received: Buffer, rules: AppendRules): Buffer {
-  if (received.length === 0) throw invalid('no record batch')
-  if (checkBatchShape(received) !== 'old-magic') return received
-  if (rules.requestVersion >= oneBatchSinceVersion) {
-    throw invalid(`Produce ${rules.requestVersion} takes one record batch of magic 2`)
-  }
-  return messageSetToBatch(received, outputLimit(rules))
 }
 
 function checkCodec(source: number, rules: AppendRules): void {

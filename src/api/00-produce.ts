@@ -1,7 +1,9 @@
 /**
- * Produce, versions 0-13 (0-2 advertised and refused, as Apache Kafka does: KAFKA-18659).
+ * Produce, versions 0-13.
  *
- * - One batch of magic 2 per partition; each partition succeeds or fails by itself.
+ * - v0-2 message sets of magic 0 and 1, stored as one batch of magic 2; one without any whole message changes nothing and
+ *   answers offset -1. v1 throttle time, v2 magic 1 and the append time.
+ * - v3 one batch of magic 2 per partition; each partition succeeds or fails by itself.
  * - acks=-1 is answered when the records are committed (durable on all in-sync replicas), acks=1 when they reached the
  *   page cache of this broker, acks=0 never: on an error the connection is closed, so the client refreshes its metadata.
  * - Idempotent producers: a repeated batch among the last five is answered with its first offset, nothing is appended.
@@ -21,6 +23,7 @@ import type { Partition } from '../replication/partition.ts'
 import { defineHandler } from './define.ts'
 import { leaderHint, nodeEndpoints } from './leader-hint.ts'
 import { requestLimits } from './limits.ts'
+import { batchOf, type Converted, converted, nothing } from './old-produce.ts'
 import { type Proofs, proofOf, prove, saysTransactional } from './produce-proofs.ts'
 import type { RequestContext } from './request.ts'
 
@@ -39,8 +42,10 @@ export const handler = defineHandler(
   '0-13',
   async (request, context) => {
     const pending: Pending[] = []
+    const converting = converted(request, context)
+    const old = converting && (await converting)
     const proving = prove(request, context)
-    const responses = appendAll(request, context, pending, proving && (await proving))
+    const responses = appendAll(request, context, pending, proving && (await proving), old)
     context.release()
     if (request.acks === 0) {
       // Nobody is told, but the request stays in work until its records are in the file: that bounds what a client that
@@ -81,17 +86,21 @@ function appendAll(
   context: RequestContext,
   pending: Pending[],
   proofs: Proofs | null,
+  old: Converted | null,
 ): Response['responses'] {
   const acksValid = request.acks >= -1 && request.acks <= 1
   return request.topicData.map(topic => {
     const name = context.version >= 13 ? context.broker.partitions.topicName(topic.topicId) : topic.name
-    const partitionResponses = topic.partitionData.map(({ index, records }): Answer => {
+    const partitionResponses = topic.partitionData.map((data): Answer => {
+      const { index } = data
       const answer: Answer = { index, errorCode: Errors.NONE, baseOffset: -1, recordErrors: [] }
       try {
         if (!acksValid) throw new KafkaError(Errors.INVALID_REQUIRED_ACKS)
         if (name === null) throw new KafkaError(Errors.UNKNOWN_TOPIC_ID)
         if (context.broker.metadata.isInternal(name)) throw new KafkaError(Errors.INVALID_TOPIC_EXCEPTION)
         const partition = context.broker.partitions.lead(name, index)
+        const records = old?.has(data) ? batchOf(old, data) : data.records
+        if (records === nothing) return answer
         if (records === null) throw new KafkaError(Errors.INVALID_RECORD, 'no record batch')
         const proof = saysTransactional(records) ? proofOf(records, proofs, partition, context) : undefined
         const info = partition.append(records, request.acks, 'client', context.version, proof)

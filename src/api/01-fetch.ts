@@ -1,5 +1,5 @@
 /**
- * Fetch, versions 4-18.
+ * Fetch, versions 0-18.
  *
  * - Answers at once with enough bytes, an error, a diverging epoch or nothing to wait for; else waits for the high
  *   watermark of any of its partitions (a follower: for the end of its log), or the deadline, and reads again.
@@ -11,6 +11,8 @@
  *   of a new high watermark at once.
  * - Bytes are limited by the request, by `fetch.max.bytes` and per partition; the first partition with data gives at
  *   least one batch whatever the limits. Records are slices of the log: they may begin before the fetch offset.
+ * - v0-3 get messages of magic 0 (v0-1) or 1: headers and control batches left out, zstd UNSUPPORTED_COMPRESSION_TYPE. v0-2
+ *   know only limits of partitions, and get the beginning of a message that is larger.
  * - v4 isolation level, v7 fetch sessions (KIP-227), v9 leader epoch fencing (KIP-320), v10 zstd (below it a topic
  *   compressed by zstd answers UNSUPPORTED_COMPRESSION_TYPE), v12 diverging epoch (KIP-595), v13 topic ids.
  * - On the listeners of controllers: the metadata log, as a quorum replicates it (KIP-595). v12 and up.
@@ -26,6 +28,8 @@ import type { FetchContext, FetchedPartition } from './fetch-sessions.ts'
 import { type Outcome, type PartitionData, type Reader, readPartition } from './fetched-partition.ts'
 import { nodeEndpoints } from './leader-hint.ts'
 import { requestLimits } from './limits.ts'
+import { batchesSince } from './message-formats.ts'
+import { downConverted } from './old-fetch.ts'
 import type { RequestContext } from './request.ts'
 
 type Request = RequestOf<typeof fetch>
@@ -42,7 +46,7 @@ const debugConsumerId = -2
 
 export const handler = defineHandler(
   fetch,
-  '4-18',
+  '0-18',
   async (request, context) => {
     if (context.peer.listener.kind === 'controller') {
       // A member's next request may overtake a fetch that waits.
@@ -69,7 +73,8 @@ export const handler = defineHandler(
       giveBack(round.outcomes)
       round = await readRound(request, context, session, reader)
     }
-    return conclude(session, round.outcomes, context)
+    if (context.version >= batchesSince) return conclude(session, round.outcomes, context)
+    return conclude(session, await downConverted(round.outcomes, request, reader, context), context)
   },
   { failed: failedAsWhole, listeners: ['broker', 'controller'] },
 )

@@ -1,6 +1,7 @@
 /**
- * ListOffsets, versions 1-11.
+ * ListOffsets, versions 0-11.
  *
+ * - v0 answers up to as many offsets as asked for, by the age of segments; those of v1 and up are of records (KIP-79).
  * - -1 latest (high watermark; last stable offset for read_committed, v2), -2 earliest, -3 maximum timestamp (v7), -4
  *   earliest local (v8), a timestamp: the first record with that timestamp or a later one, else offset -1.
  * - -5 latest tiered (v9) and -6 earliest pending upload (v11) answer -1, as Kafka does without tiered storage.
@@ -15,6 +16,7 @@ import { listOffsets } from '../../protocol/messages/02-list-offsets.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import type { Isolation, Partition } from '../replication/partition.ts'
 import { defineHandler } from './define.ts'
+import { offsetsBefore } from './old-list-offsets.ts'
 import type { RequestContext } from './request.ts'
 
 type Request = RequestOf<typeof listOffsets>
@@ -39,7 +41,7 @@ const sinceVersion = new Map([
 
 const debugConsumerId = -2
 
-export const handler = defineHandler(listOffsets, '1-11', answer, {
+export const handler = defineHandler(listOffsets, '0-11', answer, {
   failed: ({ topics }, error) => ({
     topics: topics.map(({ name, partitions }) => ({
       name,
@@ -76,11 +78,17 @@ async function answerPartition(
   try {
     const partition = context.broker.partitions.lead(topic, partitionIndex)
     partition.fence(currentLeaderEpoch)
+    if (context.version === 0) {
+      const limit = isolation === 'none' ? null : partition.readLimit(isolation)
+      const nowMs = context.broker.host.clock.now()
+      const oldStyleOffsets = await offsetsBefore(partition, timestamp, wanted.maxNumOffsets, limit, nowMs)
+      return { partitionIndex, errorCode: Errors.NONE, oldStyleOffsets }
+    }
     if (timestamp < 0 && context.version < (sinceVersion.get(timestamp) ?? Number.POSITIVE_INFINITY)) {
       throw new KafkaError(Errors.UNSUPPORTED_VERSION)
     }
     const found = await find(partition, timestamp, isolation)
-    return { partitionIndex, errorCode: Errors.NONE, ...found }
+    return { partitionIndex, errorCode: Errors.NONE, oldStyleOffsets: [], ...found }
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
     const unknown = error.code === Errors.OFFSET_NOT_AVAILABLE && context.version < 5
@@ -120,7 +128,8 @@ async function find(
 }
 
 function failure(wanted: Wanted, errorCode: number): Answer {
-  return { partitionIndex: wanted.partitionIndex, errorCode, timestamp: -1, offset: -1, leaderEpoch: -1 }
+  const nothing = { oldStyleOffsets: [], timestamp: -1, offset: -1, leaderEpoch: -1 }
+  return { partitionIndex: wanted.partitionIndex, errorCode, ...nothing }
 }
 
 function repeatedPartitions(request: Request): Set<string> {

@@ -1,6 +1,8 @@
 /**
- * OffsetCommit, versions 2-10.
+ * OffsetCommit, versions 0-10.
  *
+ * - v0, which once meant ZooKeeper, stores the offsets with the group; any broker may be asked. v1 the time of
+ *   the commit.
  * - v2-4 keep the offsets for the time that the request says; from v5 on the broker's setting alone decides.
  * - v6 the leader epoch is stored; v7 static members are fenced (KIP-345).
  * - v9 an unknown group is GROUP_ID_NOT_FOUND instead of ILLEGAL_GENERATION.
@@ -11,6 +13,7 @@ import { offsetCommit } from '../../protocol/messages/08-offset-commit.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
 import type { Topic } from '../metadata/entities.ts'
 import { defineHandler } from './define.ts'
+import { askOther, otherCoordinator } from './old-offsets.ts'
 import type { RequestContext } from './request.ts'
 
 type Request = RequestOf<typeof offsetCommit>
@@ -21,8 +24,12 @@ export const topicIdsFrom = 10
 
 export const handler = defineHandler(
   offsetCommit,
-  '2-10',
+  '0-10',
   async (request, context) => {
+    if (context.version === 0) {
+      const other = await otherCoordinator(request.groupId, context)
+      if (other !== null) return askOther(other, offsetCommit, 2, request, context)
+    }
     const found = request.topics.map(topic => findTopic(topic, context))
     const counts = found.map(topic => topic?.partitions.length ?? 0)
     const known = (t: number, index: number) => index >= 0 && index < counts[t]

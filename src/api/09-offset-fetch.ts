@@ -1,7 +1,8 @@
 /**
- * OffsetFetch, versions 1-10.
+ * OffsetFetch, versions 0-10.
  *
- * - A group that does not exist, or has no offset for a partition, answers -1 and no error at every version.
+ * - A group that does not exist, or has no offset for a partition, answers -1 and no error from v1 on. v0, which once meant
+ *   ZooKeeper, reads the same offsets, of any broker, and answers UNKNOWN_TOPIC_OR_PARTITION for those that are not there.
  * - v2 null topics means all, and errors of the group are told once instead of per partition. v5 leader epochs.
  * - v7 RequireStable: UNSTABLE_OFFSET_COMMIT while a transaction that commits the partition is open (KIP-447).
  * - v8 many groups at once. v9 member id and epoch: only for groups of the consumer protocol, ignored for classic ones.
@@ -13,6 +14,7 @@ import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import { zeroUuid } from '../../protocol/uuid.ts'
 import type { OffsetFetchReply } from '../coordinator/group/events.ts'
 import { defineHandler } from './define.ts'
+import { askOther, otherCoordinator } from './old-offsets.ts'
 import type { RequestContext } from './request.ts'
 
 type Request = RequestOf<typeof offsetFetch>
@@ -27,10 +29,17 @@ const groupErrorFrom = 2
 
 export const handler = defineHandler(
   offsetFetch,
-  '1-10',
+  '0-10',
   async (request, context) => {
     if (context.version >= manyGroupsFrom) {
       return { topics: [], groups: await Promise.all(request.groups.map(group => fetchGroup(group, request, context))) }
+    }
+    if (context.version === 0) {
+      const other = await otherCoordinator(request.groupId, context)
+      if (other !== null) {
+        const { topics } = await askOther(other, offsetFetch, 1, request, context)
+        return { topics: asInZooKeeper(topics), groups: [] }
+      }
     }
     return singleGroup(request, await fetchGroup(onlyGroup(request), request, context), context.version)
   },
@@ -50,6 +59,7 @@ function onlyGroup({ groupId, topics }: Request): GroupRequest {
 }
 
 function singleGroup(request: Request, group: GroupAnswer, version: number): ResponseOf<typeof offsetFetch> {
+  if (version === 0 && group.errorCode === Errors.NONE) return { topics: asInZooKeeper(group.topics), groups: [] }
   const errorCode = group.errorCode ?? Errors.NONE
   if (version >= groupErrorFrom || errorCode === Errors.NONE) return { topics: group.topics, errorCode, groups: [] }
   const topics = (request.topics ?? []).map(({ name, partitionIndexes }) => ({
@@ -57,6 +67,18 @@ function singleGroup(request: Request, group: GroupAnswer, version: number): Res
     partitions: partitionIndexes.map(partitionIndex => nothing(partitionIndex, errorCode)),
   }))
   return { topics, groups: [] }
+}
+
+/** Offsets that are not there, as ZooKeeper told of them. */
+function asInZooKeeper<P extends { readonly errorCode: number; readonly committedOffset: number }>(
+  topics: readonly { readonly name?: string; readonly partitions: readonly P[] }[],
+) {
+  const errorOf = ({ errorCode, committedOffset }: P) =>
+    errorCode === Errors.NONE && committedOffset < 0 ? Errors.UNKNOWN_TOPIC_OR_PARTITION : errorCode
+  return topics.map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(partition => ({ ...partition, errorCode: errorOf(partition) })),
+  }))
 }
 
 async function fetchGroup(group: GroupRequest, request: Request, context: RequestContext): Promise<GroupAnswer> {

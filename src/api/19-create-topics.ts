@@ -1,5 +1,5 @@
 /**
- * CreateTopics, versions 2-7.
+ * CreateTopics, versions 0-7.
  *
  * - Each topic succeeds or fails by itself; duplicates of a name are INVALID_REQUEST, more than 10,000 partitions in all
  *   are POLICY_VIOLATION.
@@ -21,7 +21,7 @@ type Topic = ResponseOf<typeof createTopics>['topics'][number]
 
 export const handler = defineHandler(
   createTopics,
-  '2-7',
+  '0-7',
   async (request, context) => {
     const topics = request.topics.map(topic => ({
       name: topic.name,

@@ -1,5 +1,5 @@
 /**
- * DeleteTopics, versions 1-6.
+ * DeleteTopics, versions 0-6.
  *
  * - By name, v6 by name or by id; each topic succeeds or fails by itself, named twice it is INVALID_REQUEST.
  * - Answered when the deletion is committed: the topic is gone at once, its files follow after file.delete.delay.ms.
@@ -15,7 +15,7 @@ import { defineHandler } from './define.ts'
 
 export const handler = defineHandler(
   deleteTopics,
-  '1-6',
+  '0-6',
   async (request, context) => {
     if (!context.broker.config.deleteTopicEnable) {
       throw new KafkaError(context.version < 3 ? Errors.INVALID_REQUEST : Errors.TOPIC_DELETION_DISABLED)

@@ -1,5 +1,5 @@
 /**
- * OffsetForLeaderEpoch, versions 2-4.
+ * OffsetForLeaderEpoch, versions 0-4.
  *
  * - The end offset of a leader epoch: where the next higher epoch starts, the log end offset for the latest, and -1 for one
  *   that the log knows nothing of (KIP-101, KIP-279). v2 fences the current leader epoch (KIP-320).
@@ -15,7 +15,7 @@ type Answer = ResponseOf<typeof offsetForLeaderEpoch>['topics'][number]['partiti
 
 export const handler = defineHandler(
   offsetForLeaderEpoch,
-  '2-4',
+  '0-4',
   (request, context) => ({
     topics: request.topics.map(({ topic, partitions }) => ({
       topic,

@@ -1,5 +1,5 @@
 /**
- * WriteTxnMarkers, versions 1-2.
+ * WriteTxnMarkers, versions 0-2.
  *
  * - Sent by the coordinator of a transaction to the leaders of its partitions, and by an administrator to end one that hangs.
  *   Answered when the markers are committed.
@@ -21,7 +21,7 @@ type Answer = ResponseOf<typeof writeTxnMarkers>['markers'][number]
 
 export const handler = defineHandler(
   writeTxnMarkers,
-  '1-2',
+  '0-2',
   async (request, context) => {
     const { markers } = context.broker
     if (!markers.isNewest(context.clientId, context.peer.connectionId)) {

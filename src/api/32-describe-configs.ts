@@ -1,15 +1,15 @@
 /**
- * DescribeConfigs, versions 1-4.
+ * DescribeConfigs, versions 0-4.
  *
  * - Topics, this broker (by its id; an empty name for the defaults of all brokers), groups and client metrics; a list of
  *   names narrows it. Every config has its value, source and whether it can be changed; secrets have no value.
- * - v1 synonyms: every place that gives a value, strongest first; v3 type and documentation.
+ * - v0 whether the value is the default. v1 where it comes from and synonyms: every place that gives a value, strongest first; v3 type and documentation.
  * - A broker's loggers are an empty list: this broker has one logger, whose level is set when it starts.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { describeConfigs } from '../../protocol/messages/32-describe-configs.ts'
 import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
-import { type ConfigEntry, resourceTypes } from '../config/effective.ts'
+import { type ConfigEntry, configSources, resourceTypes } from '../config/effective.ts'
 import type { SettingType } from '../config/setting.ts'
 import { topicNameProblem } from '../controller/topic-names.ts'
 import { defineHandler } from './define.ts'
@@ -33,7 +33,7 @@ const configTypes: Readonly<Record<SettingType, number>> = {
 
 export const handler = defineHandler(
   describeConfigs,
-  '1-4',
+  '0-4',
   (request, context) => ({ results: request.resources.map(resource => describe(resource, request, context)) }),
   {
     failed: (request, error) => ({ results: request.resources.map(resource => refused(resource, error)) }),
@@ -66,6 +66,7 @@ function configOf(entry: ConfigEntry, request: Request): Result['configs'][numbe
     name: entry.name,
     value: entry.value,
     readOnly: entry.readOnly,
+    isDefault: entry.source === configSources.default,
     configSource: entry.source,
     isSensitive: entry.sensitive,
     synonyms: request.includeSynonyms ? entry.synonyms.map(synonym => ({ ...synonym })) : [],

@@ -1,5 +1,5 @@
 /**
- * DescribeLogDirs, versions 1-5.
+ * DescribeLogDirs, versions 0-5.
  *
  * - Every log directory with its partitions' sizes; null topics means all. v4 total and usable bytes; v5 cordoned (never).
  * - An offline directory answers KAFKA_STORAGE_ERROR and no partitions. The offset lag of a current replica is 0.
@@ -15,7 +15,7 @@ import type { RequestContext } from './request.ts'
 type Request = RequestOf<typeof describeLogDirs>
 type Result = ResponseOf<typeof describeLogDirs>['results'][number]
 
-export const handler = defineHandler(describeLogDirs, '1-5', async (request, context) => {
+export const handler = defineHandler(describeLogDirs, '0-5', async (request, context) => {
   const directories = context.broker.logs.directories
   return {
     errorCode: Errors.NONE,

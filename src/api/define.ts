@@ -45,11 +45,9 @@ export interface ForwardOptions<A extends AnyApi> {
 
 export interface Handler<A extends AnyApi = AnyApi> {
   readonly api: A
-  /** Versions that ApiVersions tells. Those in the table's legacy range are advertised but refused, as Kafka does. */
+  /** Versions that are served, as ApiVersions tells them. */
   readonly minVersion: number
   readonly maxVersion: number
-  /** The lowest version that is really served. */
-  readonly minServed: number
   readonly listeners: readonly ListenerKind[]
   /** Null: served wherever it arrives. */
   readonly forward: {
@@ -73,7 +71,6 @@ export function defineHandler<A extends AnyApi>(
     api,
     minVersion,
     maxVersion,
-    minServed: Math.max(minVersion, api.legacy.high + 1),
     listeners: options.listeners ?? (options.forward ? ['broker', 'controller'] : ['broker']),
     forward: options.forward ?? null,
     handle,

@@ -112,7 +112,7 @@ export class Dispatcher {
     const handler = catalogue.handlers[apiKey]
     if (handler === undefined) throw new CloseConnection(`API ${apiName(apiKey)} is not served on this listener`)
     const { api } = handler
-    if (version < handler.minServed || version > handler.maxVersion) {
+    if (version < handler.minVersion || version > handler.maxVersion) {
       if (apiKey === apiVersions.key) return unknownApiVersions(frame.readInt32BE(4), catalogue)
       throw new CloseConnection(`${api.name} version ${version} is not served`)
     }
@@ -164,7 +164,7 @@ export class Dispatcher {
     const handler = frame.length < 8 ? undefined : this.#catalogues.controller.handlers[frame.readInt16BE(0)]
     if (!handler?.forward) throw new KafkaError(Errors.INVALID_REQUEST)
     const version = frame.readInt16BE(2)
-    if (version < handler.minServed || version > handler.maxVersion) throw new KafkaError(Errors.UNSUPPORTED_VERSION)
+    if (version < handler.minVersion || version > handler.maxVersion) throw new KafkaError(Errors.UNSUPPORTED_VERSION)
     let header: RequestHeader
     let request: RequestOf<AnyApi>
     try {

@@ -7,6 +7,7 @@ import type { Isolation, Partition } from '../replication/partition.ts'
 import { nearestReplica, rackAwareSelector } from '../replication/read-replica.ts'
 import type { FetchedPartition, Look, PartitionOutcome } from './fetch-sessions.ts'
 import { brokerEndpoint, leaderHint } from './leader-hint.ts'
+import { batchesSince, dataBytes } from './message-formats.ts'
 import type { RequestContext } from './request.ts'
 
 export type PartitionData = ResponseOf<typeof fetch>['responses'][number]['partitions'][number]
@@ -15,6 +16,8 @@ export interface Outcome extends PartitionOutcome {
   readonly topic: string
   readonly topicId: string
   readonly data: PartitionData
+  /** The records of `data` as they were read. */
+  readonly chunks: readonly Buffer[]
   readonly fetchOffset: number
   /** Where this reader's view of the log ended. */
   readonly limitOffset: number
@@ -75,7 +78,8 @@ export function readPartition(
     )
     const taken = (read: ReadResult) => {
       if (reader.replicaId >= 0) partitions.throttles.record('leader', serving, read.bytes)
-      return outcomeOf(wanted, serving, reader, read, null)
+      const answered = context.version < batchesSince ? { ...read, bytes: dataBytes(read.chunks) } : read
+      return outcomeOf(wanted, serving, reader, answered, null)
     }
     if (!(result instanceof Promise)) return taken(result)
     return result.then(taken, error => refused(wanted, context, name, serving, error))
@@ -200,6 +204,7 @@ function outcomeOf(
     topicId: wanted.topicId,
     errorCode: Errors.NONE,
     recordsBytes: bytes,
+    chunks,
     highWatermark,
     logStartOffset,
     diverging: diverging !== null,
@@ -247,6 +252,7 @@ function refused(
     wanted,
     look: null,
     data,
+    chunks: [],
     lent: null,
     fetchOffset: wanted.fetchOffset,
     limitOffset: -1,

@@ -16,6 +16,7 @@ import type { Peer } from '../network/peer.ts'
 import type { Peers } from '../network/peers.ts'
 import type { Quorum } from '../raft/quorum.ts'
 import type { Partitions } from '../replication/partitions.ts'
+import type { Conversions } from './conversions.ts'
 import type { FetchSessionCache } from './fetch-sessions.ts'
 import type { Forwarding } from './forward.ts'
 
@@ -45,6 +46,7 @@ export interface Rooms {
   readonly logs: Logs
   readonly quorum: Quorum
   readonly fetchSessions: FetchSessionCache
+  readonly conversions: Conversions
   readonly features: Features
   /** Goes from 0 to 1 when the broker closes: whoever waits for records answers with what there is. */
   readonly closing: Watermark

@@ -64,6 +64,14 @@ export interface TimestampedOffset {
   readonly leaderEpoch: number
 }
 
+export interface SegmentTime {
+  /** Where it begins. */
+  readonly offset: number
+  /** Its newest timestamp; when it was made, if it has none. */
+  readonly timestampMs: number
+  readonly isEmpty: boolean
+}
+
 /** How many places of sequential readers are remembered per log. */
 const placesMax = 16
 
@@ -177,6 +185,20 @@ export class LogReader {
   async largestTimestamp(segment: Segment): Promise<number> {
     if (segment.maxTimestamp < 0 && segment.sizeBytes > 0) await this.#ensureIndexes(segment)
     return segment.maxTimestamp
+  }
+
+  /** Of every segment, oldest first. */
+  segmentTimes(startOffset: number): Promise<SegmentTime[]> {
+    return Promise.all(
+      this.#segments.all.map(async segment => {
+        const newestMs = await this.largestTimestamp(segment)
+        return {
+          offset: Math.max(segment.baseOffset, startOffset),
+          timestampMs: newestMs < 0 ? segment.createdMs : newestMs,
+          isEmpty: segment.sizeBytes === 0,
+        }
+      }),
+    )
   }
 
   #fromTail(request: ReadRequest, slot: number): ReadResult | Promise<ReadResult> {

@@ -24,7 +24,7 @@ import { checkReplicated, duplicateOf, producerBatchOf } from './append-checks.t
 import type { EpochEnd, EpochEntry, LeaderEpochs } from './leader-epochs.ts'
 import type { LogConfig } from './log-config.ts'
 import { LogProgress } from './log-progress.ts'
-import { LogReader, type ReadRequest, type ReadResult, type TimestampedOffset } from './log-reader.ts'
+import { LogReader, type ReadRequest, type ReadResult, type SegmentTime, type TimestampedOffset } from './log-reader.ts'
 import type { LogServices } from './log-services.ts'
 import type { AppendInfo, AppendOptions, LogState } from './log-state.ts'
 import type { AppendOrigin, ProducerBatch, ProducerState } from './producer-state.ts'
@@ -164,6 +164,10 @@ export class Log {
 
   get segmentBaseOffsets(): number[] {
     return this.#segments.all.map(segment => segment.baseOffset)
+  }
+
+  segmentTimes(): Promise<SegmentTime[]> {
+    return this.#reader.segmentTimes(this.#logStartOffset)
   }
 
   get firstSegmentOffset(): number {

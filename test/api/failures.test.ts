@@ -35,8 +35,8 @@ function decoded<T>(decode: () => T): T | null {
 }
 
 t.test('the answer to a request that failed as a whole', async t => {
-  for (const { api, minServed, maxVersion, failed } of handlers) {
-    for (let version = minServed; version <= maxVersion; version++) {
+  for (const { api, minVersion, maxVersion, failed } of handlers) {
+    for (let version = minVersion; version <= maxVersion; version++) {
       for (const variant of ['default', 'extreme', 'empty', 'empty-inner', 'nulls']) {
         const vector = vectors.find(
           each => each.api === api.key && each.version === version && each.variant === variant,

@@ -149,9 +149,9 @@ t.test('what an Envelope may hold', async t => {
   t.equal(await ask({ requestData: inner(createTopics, 7, create).subarray(0, 20) }), Errors.INVALID_REQUEST)
   const nested = { requestData: Buffer.alloc(0), requestPrincipal: null, clientHostAddress: Buffer.alloc(4) }
   t.equal(await ask({ requestData: inner(envelope, 0, nested) }), Errors.INVALID_REQUEST)
-  const old = inner(createTopics, 7, create)
-  old.writeInt16BE(1, 2)
-  t.equal(await ask({ requestData: old }), Errors.UNSUPPORTED_VERSION)
+  const newer = inner(createTopics, 7, create)
+  newer.writeInt16BE(8, 2)
+  t.equal(await ask({ requestData: newer }), Errors.UNSUPPORTED_VERSION)
   state.isController = false
   t.equal(await ask({}), Errors.NOT_CONTROLLER)
 })

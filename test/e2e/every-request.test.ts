@@ -95,8 +95,7 @@ t.test('every served request is answered', async t => {
     const range = ranges.get(vector.api)
     const api = apiByKey(vector.api)
     if (!api || !range) continue
-    const legacy = vector.version <= api.legacy.high
-    if (legacy || vector.version < range.minVersion || vector.version > range.maxVersion) continue
+    if (vector.version < range.minVersion || vector.version > range.maxVersion) continue
     const outcome = await outcomeOf(broker.port, vector, api)
     const key = `${vector.name} ${outcome}`
     counts.set(key, (counts.get(key) ?? 0) + 1)
@@ -123,11 +122,7 @@ t.test('a request that is not served closes the connection', async t => {
     const range = ranges.get(vector.api)
     const api = apiByKey(vector.api)
     if (!api || vector.api === apiVersions.key) continue
-    const isServed =
-      range &&
-      vector.version >= range.minVersion &&
-      vector.version <= range.maxVersion &&
-      vector.version > api.legacy.high
+    const isServed = range && vector.version >= range.minVersion && vector.version <= range.maxVersion
     if (isServed) continue
     t.equal(await outcomeOf(broker.port, vector, api), 'closed', `${vector.name} ${vector.version}`)
   }

@@ -155,6 +155,8 @@ export interface OffsetCommitTopic {
     readonly committedOffset: number
     readonly committedLeaderEpoch: number
     readonly committedMetadata: string | null
+    /** Milliseconds; now unless given (or -1). */
+    readonly commitTimestamp?: number
   }[]
 }
 

@@ -64,7 +64,7 @@ function record(
         offset: partition.committedOffset,
         leaderEpoch: partition.committedLeaderEpoch,
         metadata: partition.committedMetadata ?? '',
-        commitTimestampMs: nowMs,
+        commitTimestampMs: committedAt(partition, nowMs),
         expireTimestampMs,
         topicId,
       }
@@ -72,6 +72,11 @@ function record(
     })
   })
   draft.reply(ticket, reply)
+}
+
+/** Only OffsetCommit 1 says when. */
+function committedAt({ commitTimestamp = -1 }: { readonly commitTimestamp?: number }, nowMs: number): number {
+  return commitTimestamp === -1 ? nowMs : clampTimestamp(commitTimestamp)
 }
 
 /** A retention time may be as large as an int64. */

@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { Errors, KafkaError } from '../../../protocol/errors.ts'
-import { checkBatch, codecId } from '../../../protocol/records/batch.ts'
 import { CompressionError, codecs } from '../../../protocol/records/compression.ts'
 import { crc32 } from '../../../protocol/records/crc.ts'
 import {
@@ -9,10 +8,8 @@ import {
   checkMessage,
   type LegacyMagic,
   type LegacyMessage,
-  messageSetToBatch,
   readMessages,
 } from '../../../protocol/records/legacy.ts'
-import { readRecords } from '../../../protocol/records/record.ts'
 import { fromBase64, toBase64, type VectorBatch, vector, vectors } from './vectors.ts'
 
 const sets = vectors.filter(one => one.magic < 2)
@@ -81,20 +78,6 @@ t.test('lz4 in magic 0 has the historic header checksum', async t => {
   const at = kafka.indexOf(Buffer.from('04224d18', 'hex'))
   // The same descriptor: the same wrong checksum.
   if (kafka.compare(old, 0, 6, at, at + 6) === 0) t.equal(old[6], kafka[at + 6])
-})
-
-t.test('a set becomes one batch', async t => {
-  for (const { variant, hex, json } of sets) {
-    const batch = messageSetToBatch(Buffer.from(hex, 'hex'))
-    t.equal(checkBatch(batch), 'ok')
-    t.equal(codecs[codecId(batch)].name, json.batches[0].compression)
-    const expected = json.batches.flatMap(one => one.records).map((record, i) => ({ ...record, offset: String(i) }))
-    const read = [...readRecords(batch)].map(({ offset, timestampMs, key, value }) =>
-      asJson({ offset, timestampMs, key, value }),
-    )
-    t.same(read, expected, variant)
-  }
-  t.throws(() => messageSetToBatch(Buffer.alloc(0)), { code: Errors.INVALID_RECORD })
 })
 
 t.test('tells what is wrong with a message', async t => {
