@@ -32,6 +32,7 @@ import { type Doors, OwnDoors } from './network/doors.ts'
 import { networkLimitsOf } from './network/limits.ts'
 import type { BoundListener } from './network/listener.ts'
 import { Peers } from './network/peers.ts'
+import { ClientQuotas } from './quota/client-quotas.ts'
 import { Partitions, replicationSettings, throttledRate, throttledReplicas } from './replication/partitions.ts'
 import { topicLogConfig } from './replication/topic-log-config.ts'
 
@@ -272,6 +273,7 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, doors: Doo
     logs,
     quorum,
     conversions: new Conversions(host.clock),
+    quotas: new ClientQuotas(config, metadata),
     fetchSessions: new FetchSessionCache(host.random, {
       ...fetchSessionLimits,
       slots: config.maxIncrementalFetchSessionCacheSlots,

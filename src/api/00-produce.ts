@@ -11,6 +11,7 @@
  * - Internal topics are refused to every client, whatever its client id.
  * - The first batch of a transaction in a partition is appended when the transaction's coordinator knows of it (KIP-890);
  *   v12 adds the partition to the transaction by itself (transaction version 2), v11 TRANSACTION_ABORTABLE.
+ * - A client over its `producer_byte_rate` is told to wait, and its next request waits (KIP-219).
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { produce } from '../../protocol/messages/00-produce.ts'
@@ -46,6 +47,7 @@ export const handler = defineHandler(
     const old = converting && (await converting)
     const proving = prove(request, context)
     const responses = appendAll(request, context, pending, proving && (await proving), old)
+    charge(context)
     context.release()
     if (request.acks === 0) {
       // Nobody is told, but the request stays in work until its records are in the file: that bounds what a client that
@@ -79,6 +81,14 @@ export const handler = defineHandler(
     },
   },
 )
+
+/** A client over its quota is answered in time; its next request is what waits. */
+function charge(context: RequestContext): void {
+  const { quotas, host } = context.broker
+  if (!quotas.produce.isOn) return
+  const { user, clientId, requestBytes } = context
+  context.throttle(quotas.produce.charge(user, clientId, requestBytes, host.clock.monotonic()))
+}
 
 /** Appends every partition's batch, in the order of the request and without waiting in between. */
 function appendAll(

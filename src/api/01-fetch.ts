@@ -16,6 +16,7 @@
  * - v4 isolation level, v7 fetch sessions (KIP-227), v9 leader epoch fencing (KIP-320), v10 zstd (below it a topic
  *   compressed by zstd answers UNSUPPORTED_COMPRESSION_TYPE), v12 diverging epoch (KIP-595), v13 topic ids.
  * - On the listeners of controllers: the metadata log, as a quorum replicates it (KIP-595). v12 and up.
+ * - A consumer over its `consumer_byte_rate` or `request_percentage` is answered without records and told to wait.
  * - Left out: v14 tiered storage.
  */
 import { type ErrorCode, Errors, type KafkaError } from '../../protocol/errors.ts'
@@ -65,13 +66,20 @@ export const handler = defineHandler(
       rack: context.version >= 11 ? request.rackId : '',
     }
     if (replicaId >= 0) return fetchAsFollower(request, context, session, reader, deadline)
-    let round = await readRound(request, context, session, reader)
-    while (round.bytes < request.minBytes && !round.urgent && !session.isEmpty) {
+    const bytesMax = bytesMaxOf(request, context)
+    const minBytes = Math.min(request.minBytes, bytesMax)
+    let round = await readRound(bytesMax, context, session, reader)
+    while (round.bytes < minBytes && !round.urgent && !session.isEmpty) {
       const remainingMs = deadline - clock.monotonic()
       if (remainingMs <= 0) break
       if (!(await moved(round.outcomes, remainingMs, context))) break
       giveBack(round.outcomes)
-      round = await readRound(request, context, session, reader)
+      round = await readRound(bytesMax, context, session, reader)
+    }
+    if (isThrottled(round, context)) {
+      giveBack(round.outcomes)
+      const { errorCode, sessionId } = session.throttled()
+      return { errorCode, sessionId, responses: [] }
     }
     if (context.version >= batchesSince) return conclude(session, round.outcomes, context)
     return conclude(session, await downConverted(round.outcomes, request, reader, context), context)
@@ -91,12 +99,14 @@ async function fetchAsFollower(
   deadline: number,
 ): Promise<Response> {
   const { host, config } = context.broker
+  const bytesMax = Math.min(Math.max(request.maxBytes, 0), config.fetchMaxBytes)
+  context.exempt()
   // Consumers that read from followers should not have to wait for the end of those followers' fetches.
   const watermarks = config.replicaSelectorClass !== null
   const latest = new Map<FetchedPartition, Outcome>()
   // What a follower has is taken from its first look; later ones only see what came in meanwhile.
   for (let now = reader; ; now = { ...reader, told: true }) {
-    const round = await readRound(request, context, session, now)
+    const round = await readRound(bytesMax, context, session, now)
     for (const outcome of round.outcomes) {
       latest.get(outcome.wanted)?.lent?.giveBack()
       latest.set(outcome.wanted, outcome)
@@ -110,6 +120,27 @@ async function fetchAsFollower(
     if (!(await grown(session, watermarks, remainingMs, context))) break
   }
   return conclude(session, [...latest.values()], context)
+}
+
+/** Records that a client over its quota does not get are not counted; it asks for them again. */
+function isThrottled({ bytes }: Round, context: RequestContext): boolean {
+  const { quotas, host } = context.broker
+  if (!quotas.fetch.isOn) return context.chargeTime() > 0
+  const { user, clientId } = context
+  const nowMs = host.clock.monotonic()
+  const throttleMs = quotas.fetch.charge(user, clientId, bytes, nowMs)
+  context.throttle(throttleMs)
+  if (Math.max(throttleMs, context.chargeTime()) === 0) return false
+  quotas.fetch.giveBack(user, clientId, bytes, nowMs)
+  return true
+}
+
+/** Nobody is given more at once than its quota allows within a window. */
+function bytesMaxOf({ maxBytes }: Request, context: RequestContext): number {
+  const { quotas, host, config } = context.broker
+  const asked = Math.min(Math.max(maxBytes, 0), config.fetchMaxBytes)
+  if (!quotas.fetch.isOn) return asked
+  return Math.min(asked, quotas.fetch.windowMax(context.user, context.clientId, host.clock.monotonic()))
 }
 
 function conclude(session: FetchContext, read: readonly Outcome[], context: RequestContext): Response {
@@ -145,13 +176,12 @@ function isolationOf(request: Request, replicaId: number): Isolation {
 }
 
 async function readRound(
-  request: Request,
+  bytesMax: number,
   context: RequestContext,
   session: FetchContext,
   reader: Reader,
 ): Promise<Round> {
   const { partitions } = session
-  const bytesMax = Math.min(Math.max(request.maxBytes, 0), context.broker.config.fetchMaxBytes)
   const together = await readTogether(context, partitions, reader, bytesMax)
   if (together !== null) return together
   const outcomes: Outcome[] = []

@@ -6,7 +6,7 @@
  * - Replicas are chosen, or assigned by the client; v4 -1 for partitions and replication factor takes the broker's default.
  * - v1 validate only (then v7 has no topic id); v5 the counts and every config of the topic; v7 the topic id.
  * - Answered when the topic is committed and served by this broker; the timeout of the request never runs out before.
- * - Left out: v6 THROTTLING_QUOTA_EXCEEDED, since there are no quotas.
+ * - v6 THROTTLING_QUOTA_EXCEEDED for what exceeds a `controller_mutation_rate` (KIP-599); before, the client is told to wait.
  */
 import { Errors } from '../../protocol/errors.ts'
 import { createTopics } from '../../protocol/messages/19-create-topics.ts'
@@ -14,6 +14,7 @@ import type { RequestOf, ResponseOf } from '../../protocol/schema.ts'
 import { zeroUuid } from '../../protocol/uuid.ts'
 import type { CreatedTopic } from '../controller/controller.ts'
 import { defineHandler } from './define.ts'
+import { mutationAllowance } from './mutation-allowance.ts'
 import type { RequestContext } from './request.ts'
 
 type Request = RequestOf<typeof createTopics>
@@ -30,7 +31,10 @@ export const handler = defineHandler(
       assignments: topic.assignments,
       configs: topic.configs,
     }))
-    const created = await context.broker.controller.createTopics(topics, { validateOnly: request.validateOnly })
+    const created = await context.broker.controller.createTopics(topics, {
+      validateOnly: request.validateOnly,
+      allowance: mutationAllowance(context, 6),
+    })
     return { topics: created.map(topic => describe(topic, context)) }
   },
   {

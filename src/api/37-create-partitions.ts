@@ -4,11 +4,12 @@
  * - Only ever more: the same count or fewer is INVALID_PARTITIONS. Replicas are chosen, or assigned by the client.
  * - Each topic succeeds or fails by itself; duplicates of a name are INVALID_REQUEST. Validate only changes nothing.
  * - Answered when the partitions are committed and served by this broker.
- * - Left out: v3 THROTTLING_QUOTA_EXCEEDED, since there are no quotas.
+ * - v3 THROTTLING_QUOTA_EXCEEDED for what exceeds a `controller_mutation_rate` (KIP-599); before, the client is told to wait.
  */
 import { Errors } from '../../protocol/errors.ts'
 import { createPartitions } from '../../protocol/messages/37-create-partitions.ts'
 import { defineHandler } from './define.ts'
+import { mutationAllowance } from './mutation-allowance.ts'
 
 export const handler = defineHandler(
   createPartitions,
@@ -19,7 +20,10 @@ export const handler = defineHandler(
       count,
       assignments: assignments?.map(({ brokerIds }) => brokerIds) ?? null,
     }))
-    const results = await context.broker.controller.createPartitions(topics, { validateOnly: request.validateOnly })
+    const results = await context.broker.controller.createPartitions(topics, {
+      validateOnly: request.validateOnly,
+      allowance: mutationAllowance(context, 3),
+    })
     return { results: [...results] }
   },
   {

@@ -3,7 +3,6 @@
  *
  * - Quotas of users, client ids and addresses that match the filter (KIP-546): a name, the default, or any; strict asks for
  *   entities without further parts.
- * - Quotas cannot be altered here, so there are none but those that another controller left in the log; none are enforced.
  */
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { describeClientQuotas } from '../../protocol/messages/48-describe-client-quotas.ts'

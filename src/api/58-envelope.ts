@@ -14,7 +14,7 @@ import { envelope } from '../../protocol/messages/58-envelope.ts'
 import { ParseError } from '../../protocol/reader.ts'
 import { decodeVersioned } from '../../protocol/stored/framing.ts'
 import { defaultPrincipalData } from '../../protocol/stored/principal.ts'
-import { addressText } from './address-bytes.ts'
+import { addressText } from '../lib/address-bytes.ts'
 import { defineHandler } from './define.ts'
 
 export const handler = defineHandler(

@@ -21,6 +21,7 @@ import { DiskError } from '../host/host.ts'
 import { AssertionError } from '../lib/assert.ts'
 import type { Answer, Serve, Turn } from '../network/connection.ts'
 import { CloseConnection, type Peer } from '../network/peer.ts'
+import { percentageOf } from '../quota/client-quotas.ts'
 import type { Handler } from './define.ts'
 import type { Forwarding } from './forward.ts'
 import type { AdvertisedApi, RequestContext, Rooms } from './request.ts'
@@ -28,24 +29,34 @@ import type { AdvertisedApi, RequestContext, Rooms } from './request.ts'
 type Response = ResponseOf<AnyApi> | null
 
 const sizeBytes = 4
+/** What an answer can say. */
+const throttleMsMax = 2 ** 31 - 1
 
 /** Of a request that came inside another one: the other one's turn is what counts. */
-const noTurn: Turn = { release() {}, whenSent() {} }
+const noTurn: Turn = { release() {}, whenSent() {}, throttle() {} }
 
 class Context implements RequestContext {
   readonly apiKey: number
   readonly version: number
   readonly correlationId: number
+  readonly requestBytes: number
   readonly clientId: string
   readonly peer: Peer
+  readonly ofClient: boolean
   readonly broker: Rooms
   readonly advertised: readonly AdvertisedApi[]
   readonly #turn: Turn
-
   readonly #dispatcher: Dispatcher
+  /** The longest that a quota asks the client to wait. */
+  throttleMs = 0
+  /** When it was taken into work, while a quota counts its time; else -1. */
+  #startedMs: number
+  /** How long it kept the event loop before it first waited, -1 while it still does. */
+  #spentMs = -1
 
   constructor(
     header: RequestHeader,
+    requestBytes: number,
     peer: Peer,
     broker: Rooms,
     advertised: readonly AdvertisedApi[],
@@ -56,11 +67,20 @@ class Context implements RequestContext {
     this.apiKey = header.apiKey
     this.version = header.apiVersion
     this.correlationId = header.correlationId
+    this.requestBytes = requestBytes
     this.clientId = header.clientId ?? ''
     this.peer = peer
+    this.ofClient = peer.listener.kind === 'broker' || turn === noTurn
     this.broker = broker
     this.advertised = advertised
     this.#turn = turn
+    const isCounted = peer.listener.kind === 'broker' && turn !== noTurn && broker.quotas.request.isOn
+    this.#startedMs = isCounted ? broker.host.clock.monotonic() : -1
+  }
+
+  get user(): string {
+    const { principal } = this.peer
+    return principal.slice(principal.indexOf(':') + 1)
   }
 
   release(): void {
@@ -73,6 +93,32 @@ class Context implements RequestContext {
 
   whenSent(run: () => void): void {
     this.#turn.whenSent(run)
+  }
+
+  throttle(throttleMs: number): void {
+    if (throttleMs <= this.throttleMs) return
+    this.throttleMs = Math.min(throttleMs, throttleMsMax)
+    this.#turn.throttle(this.throttleMs)
+  }
+
+  exempt(): void {
+    this.#startedMs = -1
+  }
+
+  /** What it does from here on happens among others. */
+  waits(): void {
+    if (this.#startedMs >= 0 && this.#spentMs < 0) this.#spentMs = this.broker.host.clock.monotonic() - this.#startedMs
+  }
+
+  chargeTime(): number {
+    if (this.#startedMs < 0) return 0
+    this.waits()
+    this.#startedMs = -1
+    const { quotas, host } = this.broker
+    const used = percentageOf(this.#spentMs)
+    const throttleMs = quotas.request.charge(this.user, this.clientId, used, host.clock.monotonic())
+    if (throttleMs > 0) this.throttle(throttleMs)
+    return throttleMs
   }
 }
 
@@ -125,7 +171,8 @@ export class Dispatcher {
       if (error instanceof ParseError) throw new CloseConnection(`${api.name}: ${error.message}`)
       throw error
     }
-    const context = new Context(header, peer, this.#rooms, catalogue.advertised, turn, this)
+    const bytes = frame.length + sizeBytes
+    const context = new Context(header, bytes, peer, this.#rooms, catalogue.advertised, turn, this)
     const { forwarding } = this.#rooms
     if (handler.forward && forwarding && peer.listener.kind === 'broker') {
       return this.#serveOrForward(handler, request, context, frame, forwarding)
@@ -137,6 +184,7 @@ export class Dispatcher {
       return this.#encode(api, context, this.#failed(handler, request, context, error))
     }
     if (!(response instanceof Promise)) return this.#encode(api, context, response)
+    context.waits()
     return response.then(
       value => this.#encode(api, context, value),
       error => this.#encode(api, context, this.#failed(handler, request, context, error)),
@@ -150,7 +198,8 @@ export class Dispatcher {
     if (handler === undefined) throw new CloseConnection('an API that is not served on this listener')
     const header = decodeRequestHeader(frame)
     const request = decodeRequest(handler.api, header.apiVersion, frame, header.bodyOffset)
-    const context = new Context(header, peer, this.#rooms, catalogue.advertised, noTurn, this)
+    const bytes = frame.length + sizeBytes
+    const context = new Context(header, bytes, peer, this.#rooms, catalogue.advertised, noTurn, this)
     return this.#encode(handler.api, context, this.#failed(handler, request, context, error))
   }
 
@@ -174,7 +223,15 @@ export class Dispatcher {
       if (error instanceof ParseError) throw new KafkaError(Errors.INVALID_REQUEST)
       throw error
     }
-    const context = new Context(header, from, this.#rooms, this.#catalogues.controller.advertised, noTurn, this)
+    const context = new Context(
+      header,
+      frame.length + sizeBytes,
+      from,
+      this.#rooms,
+      this.#catalogues.controller.advertised,
+      noTurn,
+      this,
+    )
     const answer = await this.#answer(handler, request, context)
     if (answer === 'not controller') throw new KafkaError(Errors.NOT_CONTROLLER)
     return Buffer.concat(answer ?? []).subarray(sizeBytes)
@@ -195,10 +252,11 @@ export class Dispatcher {
     try {
       const forwarded = await forwarding.forward(frame, context.peer)
       const shown = handler.forward?.shown
-      if (shown) {
+      if (shown || this.#rooms.quotas.mutation.isOn) {
         const { bodyOffset } = decodeResponseHeader(api, context.version, forwarded)
         const response = decodeResponse(api, context.version, forwarded, bodyOffset)
-        await forwarding.shown(() => shown(request, response, context))
+        context.throttle(throttleTold(response))
+        if (shown) await forwarding.shown(() => shown(request, response, context))
       }
       const size = Buffer.alloc(sizeBytes)
       size.writeInt32BE(forwarded.length)
@@ -236,8 +294,13 @@ export class Dispatcher {
 
   #encode(api: AnyApi, context: Context, response: Response): Answer {
     if (response === null) return null
+    context.chargeTime()
+    const { throttleMs } = context
+    // Not put there otherwise: the tables know that it is 0.
+    const told =
+      throttleMs > 0 && api.response.fields.throttleTimeMs ? { ...response, throttleTimeMs: throttleMs } : response
     try {
-      return encodeResponseFrame(api, context.version, context.correlationId, response)
+      return encodeResponseFrame(api, context.version, context.correlationId, told)
     } catch (error) {
       if (error instanceof AssertionError) throw error
       const fields = { err: error, api: api.name, version: context.version }
@@ -245,6 +308,11 @@ export class Dispatcher {
       throw new CloseConnection(`the answer of ${api.name} could not be encoded`)
     }
   }
+}
+
+/** What the controller asks a client to wait: the broker that the client is connected to sees to it. */
+function throttleTold(response: object): number {
+  return 'throttleTimeMs' in response && typeof response.throttleTimeMs === 'number' ? response.throttleTimeMs : 0
 }
 
 /** KIP-511: version 0, so that whoever asks can read it, with the range to ask in again. */

@@ -9,9 +9,9 @@ import { defaultPrincipalData } from '../../protocol/stored/principal.ts'
 import type { ControllerChannel } from '../controller/channel.ts'
 import { whenShown } from '../controller/shown.ts'
 import type { Host } from '../host/host.ts'
+import { addressBytes } from '../lib/address-bytes.ts'
 import type { Watermark } from '../lib/watermark.ts'
 import type { Peer } from '../network/peer.ts'
-import { addressBytes } from './address-bytes.ts'
 
 export interface ForwardingOptions {
   readonly host: Pick<Host, 'clock'>

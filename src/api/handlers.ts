@@ -35,6 +35,7 @@ import { handler as alterPartitionReassignments } from './45-alter-partition-rea
 import { handler as listPartitionReassignments } from './46-list-partition-reassignments.ts'
 import { handler as offsetDelete } from './47-offset-delete.ts'
 import { handler as describeClientQuotas } from './48-describe-client-quotas.ts'
+import { handler as alterClientQuotas } from './49-alter-client-quotas.ts'
 import { handler as describeUserScramCredentials } from './50-describe-user-scram-credentials.ts'
 import { handler as vote } from './52-vote.ts'
 import { handler as beginQuorumEpoch } from './53-begin-quorum-epoch.ts'
@@ -97,6 +98,7 @@ export const handlers: readonly Handler[] = [
   listPartitionReassignments,
   offsetDelete,
   describeClientQuotas,
+  alterClientQuotas,
   describeUserScramCredentials,
   vote,
   beginQuorumEpoch,

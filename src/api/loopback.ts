@@ -44,7 +44,11 @@ export async function loopback<A extends AnyApi>(
   if (version === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION, `${api.name} is not served here`)
   const request = Buffer.concat(encodeRequestFrame(api, version, 0, 'loopback', body)).subarray(sizeBytes)
   const sent: (() => void)[] = []
-  const answer = await dispatcher.serve(request, selves[kind], { release() {}, whenSent: run => sent.push(run) })
+  const answer = await dispatcher.serve(request, selves[kind], {
+    release() {},
+    whenSent: run => sent.push(run),
+    throttle() {},
+  })
   const frame = Buffer.concat(answer ?? []).subarray(sizeBytes)
   for (const run of sent) run()
   const { bodyOffset } = decodeResponseHeader(api, version, frame)

@@ -14,6 +14,7 @@ import type { Logs } from '../log/logs.ts'
 import type { MetadataState } from '../metadata/state.ts'
 import type { Peer } from '../network/peer.ts'
 import type { Peers } from '../network/peers.ts'
+import type { ClientQuotas } from '../quota/client-quotas.ts'
 import type { Quorum } from '../raft/quorum.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import type { Conversions } from './conversions.ts'
@@ -47,6 +48,7 @@ export interface Rooms {
   readonly quorum: Quorum
   readonly fetchSessions: FetchSessionCache
   readonly conversions: Conversions
+  readonly quotas: ClientQuotas
   readonly features: Features
   /** Goes from 0 to 1 when the broker closes: whoever waits for records answers with what there is. */
   readonly closing: Watermark
@@ -71,9 +73,15 @@ export interface RequestContext {
   readonly apiKey: number
   readonly version: number
   readonly correlationId: number
+  /** Of the request as it came, its size prefix included. */
+  readonly requestBytes: number
   /** Empty when the client sent null. A copy: safe to keep. */
   readonly clientId: string
   readonly peer: Peer
+  /** The name of whoever asks, as quotas know it. */
+  readonly user: string
+  /** Asked by a client, here or at the broker that passed it on, and not by a node of the cluster for itself. */
+  readonly ofClient: boolean
   readonly broker: Rooms
   /** What this listener serves, as ApiVersions tells it; ordered by key. */
   readonly advertised: readonly AdvertisedApi[]
@@ -89,4 +97,13 @@ export interface RequestContext {
   serveForwarded(frame: Buffer, from: Peer): Promise<Buffer>
   /** Runs when the bytes of the answer have left this process, and may change again; never when they don't. */
   whenSent(run: () => void): void
+  /**
+   * A quota is exceeded: the answer says so, and the connection starts no further request for so long. Of several the
+   * longest counts.
+   */
+  throttle(throttleMs: number): void
+  /** Counts the time that this request took so far in its quota, once, and throttles. How long it has to wait, 0 for not. */
+  chargeTime(): number
+  /** A request of a broker of the cluster, which no quota holds back. */
+  exempt(): void
 }

@@ -209,31 +209,15 @@ export const inertFeatureSettings = {
   }),
 
   // quotas
-  'quota.window.num': int(11, { valid: atLeast(1), importance: 'low', doc: 'Samples kept for client quotas.' }),
   'alter.log.dirs.replication.quota.window.num': int(11, {
     valid: atLeast(1),
     importance: 'low',
     doc: 'Samples kept for quotas on moves between directories.',
   }),
-  'controller.quota.window.num': int(11, {
-    valid: atLeast(1),
-    importance: 'low',
-    doc: 'Samples kept for controller mutation quotas.',
-  }),
-  'quota.window.size.seconds': int(1, {
-    valid: atLeast(1),
-    importance: 'low',
-    doc: 'Length of a sample for client quotas.',
-  }),
   'alter.log.dirs.replication.quota.window.size.seconds': int(1, {
     valid: atLeast(1),
     importance: 'low',
     doc: 'Length of a sample for quotas on moves between directories.',
-  }),
-  'controller.quota.window.size.seconds': int(1, {
-    valid: atLeast(1),
-    importance: 'low',
-    doc: 'Length of a sample for controller mutation quotas.',
   }),
   'client.quota.callback.class': className(null, {
     importance: 'low',

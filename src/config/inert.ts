@@ -104,11 +104,6 @@ export const inertSettings = {
     importance: 'high',
     doc: "Receive buffer of a connection's socket; -1 for the system's choice.",
   }),
-  'max.connection.creation.rate': int(INT_MAX, {
-    valid: atLeast(0),
-    dynamic: 'cluster',
-    doc: 'Most new connections a second.',
-  }),
   'connection.failed.authentication.delay.ms': int(100, {
     valid: atLeast(0),
     importance: 'low',

@@ -4,11 +4,12 @@ import { clusterSettings } from './cluster-settings.ts'
 import { inertSettings } from './inert.ts'
 import { inertFeatureSettings } from './inert-features.ts'
 import { inertSecuritySettings } from './inert-security.ts'
+import { quotaSettings } from './quota-settings.ts'
 import type { Setting, ValueOf } from './setting.ts'
 import { transactionSettings } from './transaction-settings.ts'
 
 /** What this broker reads. */
-const readSettings = { ...brokerSettings, ...clusterSettings, ...transactionSettings }
+const readSettings = { ...brokerSettings, ...clusterSettings, ...transactionSettings, ...quotaSettings }
 
 /** Names of settings that this broker reads. */
 export type ReadSettingName = keyof typeof readSettings

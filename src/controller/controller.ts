@@ -15,6 +15,7 @@ import type { GoneBroker } from './broker-links.ts'
 import { watchBrokers } from './broker-watch.ts'
 import type { ControllerRecord } from './context.ts'
 import type {
+  Allowance,
   AlteredTopic,
   ControllerEvent,
   ControllerRegistration,
@@ -31,6 +32,8 @@ import type {
   NewTopic,
   QuestionName,
   Questions,
+  QuotaAlteration,
+  QuotaOutcome,
   ReassignedTopic,
   Registration,
   ResourceChange,
@@ -78,6 +81,11 @@ export interface ControllerOptions {
   readonly served: Watermark
   /** What is written first to the log of a new cluster. */
   readonly bootstrapRecords: readonly MetadataRecord[]
+}
+
+export interface AllowedOptions {
+  readonly validateOnly?: boolean
+  readonly allowance?: Allowance
 }
 
 /** An answer that is true is given after this long even if this node itself does not show it yet. */
@@ -168,11 +176,8 @@ export class Controller {
   }
 
   /** One outcome for each topic, in order. Throws KafkaError when the request fails as a whole. */
-  createTopics(
-    topics: readonly NewTopic[],
-    options: { validateOnly?: boolean } = {},
-  ): Promise<readonly CreatedTopic[]> {
-    return this.#askAndShow('createTopics', { topics, validateOnly: options.validateOnly ?? false })
+  createTopics(topics: readonly NewTopic[], options: AllowedOptions = {}): Promise<readonly CreatedTopic[]> {
+    return this.#askAndShow('createTopics', { topics, validateOnly: false, ...options })
   }
 
   /** Creates topics with the broker's defaults, because somebody asked for them. One outcome for each. */
@@ -184,16 +189,21 @@ export class Controller {
   }
 
   /** One outcome for each topic, in order. Throws KafkaError when the request fails as a whole. */
-  deleteTopics(topics: readonly TopicReference[]): Promise<readonly DeletedTopic[]> {
-    return this.#askAndShow('deleteTopics', { topics })
+  deleteTopics(
+    topics: readonly TopicReference[],
+    { allowance }: AllowedOptions = {},
+  ): Promise<readonly DeletedTopic[]> {
+    return this.#askAndShow('deleteTopics', { topics, allowance })
   }
 
   /** One outcome for each topic, in order. Throws KafkaError when the request fails as a whole. */
-  createPartitions(
-    topics: readonly MorePartitions[],
-    options: { validateOnly?: boolean } = {},
-  ): Promise<readonly TopicOutcome[]> {
-    return this.#askAndShow('createPartitions', { topics, validateOnly: options.validateOnly ?? false })
+  createPartitions(topics: readonly MorePartitions[], options: AllowedOptions = {}): Promise<readonly TopicOutcome[]> {
+    return this.#askAndShow('createPartitions', { topics, validateOnly: false, ...options })
+  }
+
+  /** One outcome for each entity, in order. Throws KafkaError when the request fails as a whole. */
+  alterQuotas(entries: readonly QuotaAlteration[], validateOnly: boolean): Promise<readonly QuotaOutcome[]> {
+    return this.#askAndShow('alterQuotas', { entries, validateOnly })
   }
 
   /** Sets, deletes, appends and subtracts. One outcome for each resource, in order. Throws KafkaError. */

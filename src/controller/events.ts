@@ -1,7 +1,8 @@
 /** What can be asked of the controller, and what it answers. */
 import type { ErrorCode } from '../../protocol/errors.ts'
 import type { Timer } from '../machine/machine.ts'
-import type { Endpoint, FeatureRange } from '../metadata/entities.ts'
+import type { Endpoint, FeatureRange, QuotaEntityPart } from '../metadata/entities.ts'
+import type { MutationAllowance } from '../quota/mutation-quota.ts'
 
 /** `errorCode` 0 is success; the message says more of an error, null when there is no more. */
 export interface Outcome {
@@ -212,6 +213,18 @@ export interface DirectoryOutcome {
   }[]
 }
 
+/** How many partitions whoever asks may make or delete; null for no limit. */
+export type Allowance = MutationAllowance | null
+
+export interface QuotaAlteration {
+  readonly entity: readonly QuotaEntityPart[]
+  readonly ops: readonly { readonly key: string; readonly value: number; readonly remove: boolean }[]
+}
+
+export interface QuotaOutcome extends Outcome {
+  readonly entity: readonly QuotaEntityPart[]
+}
+
 /** Each question with the type of its answer. */
 export interface Questions {
   registerBroker: { ask: { readonly registration: Registration }; answer: { readonly brokerEpoch: number } }
@@ -223,18 +236,25 @@ export interface Questions {
     answer: readonly AlteredTopic[]
   }
   createTopics: {
-    ask: { readonly topics: readonly NewTopic[]; readonly validateOnly: boolean }
+    ask: { readonly topics: readonly NewTopic[]; readonly validateOnly: boolean; readonly allowance?: Allowance }
     answer: readonly CreatedTopic[]
   }
-  deleteTopics: { ask: { readonly topics: readonly TopicReference[] }; answer: readonly DeletedTopic[] }
+  deleteTopics: {
+    ask: { readonly topics: readonly TopicReference[]; readonly allowance?: Allowance }
+    answer: readonly DeletedTopic[]
+  }
   createPartitions: {
-    ask: { readonly topics: readonly MorePartitions[]; readonly validateOnly: boolean }
+    ask: { readonly topics: readonly MorePartitions[]; readonly validateOnly: boolean; readonly allowance?: Allowance }
     answer: readonly TopicOutcome[]
   }
   /** `replace`: what isn't named is deleted (the older AlterConfigs). */
   alterConfigs: {
     ask: { readonly resources: readonly ResourceChange[]; readonly replace: boolean; readonly validateOnly: boolean }
     answer: readonly ResourceOutcome[]
+  }
+  alterQuotas: {
+    ask: { readonly entries: readonly QuotaAlteration[]; readonly validateOnly: boolean }
+    answer: readonly QuotaOutcome[]
   }
   /** `topics` null: all of them. */
   electLeaders: {

@@ -17,6 +17,7 @@ import { expireSession, heartbeat, loseBroker } from './heartbeats.ts'
 import { PartitionIndex } from './partition-index.ts'
 import { createPartitions } from './partitions.ts'
 import { allocateProducerIds } from './producer-ids.ts'
+import { alterQuotas } from './quotas.ts'
 import { alterReassignments, listReassignments } from './reassignments.ts'
 import { registerBroker, registerController, unregisterBroker } from './registration.ts'
 import { Sessions } from './sessions.ts'
@@ -108,13 +109,15 @@ function decideOn(context: ControllerContext, event: ControllerEvent): Answers {
     case 'alterPartitions':
       return alterPartitions(context, event.brokerId, event.brokerEpoch, event.topics)
     case 'createTopics':
-      return createTopics(context, event.topics, event.validateOnly)
+      return createTopics(context, event.topics, event)
     case 'deleteTopics':
-      return deleteTopics(context, event.topics)
+      return deleteTopics(context, event.topics, event.allowance)
     case 'createPartitions':
-      return createPartitions(context, event.topics, event.validateOnly)
+      return createPartitions(context, event.topics, event)
     case 'alterConfigs':
       return alterConfigs(context, event.resources, event.replace, event.validateOnly)
+    case 'alterQuotas':
+      return alterQuotas(context, event.entries, event.validateOnly)
     case 'electLeaders':
       return electLeaders(context, event.electionType, event.topics)
     case 'alterReassignments':

@@ -3,7 +3,7 @@ import { Errors, KafkaError } from '../../protocol/errors.ts'
 import type { Topic } from '../metadata/entities.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import { type ControllerContext, type Decision, metadataVersionOf, recordsPerRequestMax } from './context.ts'
-import type { MorePartitions, TopicOutcome } from './events.ts'
+import type { Allowance, MorePartitions, TopicOutcome } from './events.ts'
 import { newPartition } from './new-partition.ts'
 import { checkReplicas, placeReplicas } from './placement.ts'
 import { duplicatesOf, outcomeOf } from './topics.ts'
@@ -12,7 +12,7 @@ import { duplicatesOf, outcomeOf } from './topics.ts'
 export function createPartitions(
   context: ControllerContext,
   topics: readonly MorePartitions[],
-  validateOnly: boolean,
+  { validateOnly, allowance }: { readonly validateOnly: boolean; readonly allowance?: Allowance },
 ): Decision<readonly TopicOutcome[]> {
   const duplicates = duplicatesOf(topics.map(({ name }) => name))
   const records: MetadataRecord[] = []
@@ -24,7 +24,10 @@ export function createPartitions(
     try {
       if (duplicates.has(topic.name)) throw new KafkaError(Errors.INVALID_REQUEST, 'Duplicate topic name.')
       const added = addPartitions(context, topic, records.length)
-      if (!validateOnly) records.push(...added)
+      if (!validateOnly) {
+        allowance?.spend(added.length)
+        records.push(...added)
+      }
       answer.push({ name: topic.name, errorCode: Errors.NONE, errorMessage: null })
     } catch (error) {
       answer.push({ name: topic.name, ...outcomeOf(error) })

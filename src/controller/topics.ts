@@ -1,11 +1,12 @@
 /** Creating and deleting topics. */
 import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
 import { zeroUuid } from '../../protocol/schema.ts'
+import type { Topic } from '../metadata/entities.ts'
 import { metadataTopic } from '../metadata/internal-topics.ts'
 import type { MetadataRecord } from '../metadata/records.ts'
 import { checkTopicConfigs, topicConfigsOf } from './config-checks.ts'
 import { type ControllerContext, type Decision, metadataVersionOf, recordsPerRequestMax } from './context.ts'
-import type { CreatedTopic, DeletedTopic, NewTopic, TopicReference } from './events.ts'
+import type { Allowance, CreatedTopic, DeletedTopic, NewTopic, TopicReference } from './events.ts'
 import { newPartition } from './new-partition.ts'
 import { checkReplicas, placeReplicas } from './placement.ts'
 import { collisionKey, topicNameProblem } from './topic-names.ts'
@@ -14,7 +15,7 @@ import { collisionKey, topicNameProblem } from './topic-names.ts'
 export function createTopics(
   context: ControllerContext,
   topics: readonly NewTopic[],
-  validateOnly: boolean,
+  { validateOnly, allowance }: { readonly validateOnly: boolean; readonly allowance?: Allowance },
 ): Decision<readonly CreatedTopic[]> {
   checkTotal(context, topics)
   const duplicates = duplicatesOf(topics.map(({ name }) => name))
@@ -30,6 +31,7 @@ export function createTopics(
       if (duplicates.has(topic.name)) throw new KafkaError(Errors.INVALID_REQUEST, 'Duplicate topic name.')
       const created = createTopic(context, topic, taken)
       if (!validateOnly) {
+        allowance?.spend(created.answer.partitionsCount)
         records.push(...created.records)
         taken.set(collisionKey(topic.name), topic.name)
       }
@@ -179,6 +181,7 @@ export function duplicatesOf(names: readonly string[]): Set<string> {
 export function deleteTopics(
   context: ControllerContext,
   topics: readonly TopicReference[],
+  allowance: Allowance = null,
 ): Decision<readonly DeletedTopic[]> {
   const proper = topics.filter(({ name, topicId }) => name === null || topicId === null)
   const names = duplicatesOf(proper.flatMap(({ name }) => name ?? []))
@@ -192,9 +195,10 @@ export function deleteTopics(
     if (answered.has(key)) continue
     answered.add(key)
     try {
-      const { name, id } = findTopic(context, reference, names, ids)
+      const { name, id, partitionsCount } = findTopic(context, reference, names, ids)
       if (doomed.has(id)) throw new KafkaError(Errors.INVALID_REQUEST, 'The same topic is named twice.')
       doomed.add(id)
+      allowance?.spend(partitionsCount)
       records.push({ kind: 'removeTopic', version: 0, value: { topicId: id } })
       answer.push({ name, topicId: id, errorCode: Errors.NONE, errorMessage: null })
     } catch (error) {
@@ -209,7 +213,7 @@ function findTopic(
   { name, topicId }: TopicReference,
   names: ReadonlySet<string>,
   ids: ReadonlySet<string>,
-): { name: string; id: string } {
+): { name: string; id: string; partitionsCount: number } {
   if (name !== null && topicId !== null) {
     throw new KafkaError(Errors.INVALID_REQUEST, 'You may not specify both topic name and topic id.')
   }
@@ -219,11 +223,15 @@ function findTopic(
     if (!topic) {
       throw new KafkaError(Errors.UNKNOWN_TOPIC_OR_PARTITION, 'This server does not host this topic-partition.')
     }
-    return topic
+    return found(topic)
   }
   if (topicId === null) throw new KafkaError(Errors.INVALID_REQUEST, 'Neither topic name nor id were specified.')
   if (ids.has(topicId)) throw new KafkaError(Errors.INVALID_REQUEST, 'Duplicate topic id.')
   const topic = context.state.topicsById.get(topicId)
   if (!topic) throw new KafkaError(Errors.UNKNOWN_TOPIC_ID, 'This server does not host this topic ID.')
-  return topic
+  return found(topic)
+}
+
+function found({ name, id, partitions }: Topic): { name: string; id: string; partitionsCount: number } {
+  return { name, id, partitionsCount: partitions.length }
 }

@@ -2,7 +2,7 @@
 import { unreachable } from '../lib/assert.ts'
 import { unassignedDirectory } from './directories.ts'
 import type { Broker, PartitionInfo, Topic } from './entities.ts'
-import { configKey, type MetadataImage } from './image.ts'
+import { configKey, type MetadataImage, quotaKey } from './image.ts'
 import type { MetadataListener } from './listener.ts'
 import type { MetadataRecord, ValueOfKind } from './records.ts'
 
@@ -37,8 +37,11 @@ export function applyRecord(state: MetadataImage, record: MetadataRecord, offset
     case 'unfenceBroker':
     case 'brokerRegistrationChange':
       return applyBroker(state, record, offset, listeners)
-    case 'registerController':
     case 'clientQuota':
+      applyQuota(state, record.value)
+      for (const listener of listeners) listener.quotaChanged?.()
+      return
+    case 'registerController':
     case 'userScramCredential':
     case 'removeUserScramCredential':
     case 'accessControlEntry':
@@ -217,7 +220,6 @@ type SecurityRecord = Extract<
   {
     kind:
       | 'registerController'
-      | 'clientQuota'
       | 'userScramCredential'
       | 'removeUserScramCredential'
       | 'accessControlEntry'
@@ -241,8 +243,6 @@ function applySecurity(state: MetadataImage, record: SecurityRecord): void {
       })
       return
     }
-    case 'clientQuota':
-      return applyQuota(state, record.value)
     case 'userScramCredential': {
       const { value } = record
       state.scramCredentials.set(`${value.mechanism}:${value.name}`, {
@@ -276,7 +276,7 @@ function applySecurity(state: MetadataImage, record: SecurityRecord): void {
 
 function applyQuota(state: MetadataImage, value: ValueOfKind<'clientQuota'>): void {
   const entity = [...value.entity].sort((a, b) => (a.entityType < b.entityType ? -1 : 1))
-  const key = JSON.stringify(entity.map(({ entityType, entityName }) => [entityType, entityName]))
+  const key = quotaKey(entity)
   const values = new Map(state.quotas.get(key)?.values)
   if (value.remove) values.delete(value.key)
   else values.set(value.key, value.value)

@@ -6,6 +6,7 @@ import type {
   DelegationToken,
   PartitionInfo,
   Quota,
+  QuotaEntityPart,
   ScramCredential,
   Topic,
 } from './entities.ts'
@@ -92,6 +93,12 @@ export class MetadataImage {
 
 export function configKey(resourceType: number, resourceName: string): string {
   return `${resourceType}:${resourceName}`
+}
+
+/** Under which the quotas of an entity are kept; the order of its parts means nothing. */
+export function quotaKey(entity: readonly QuotaEntityPart[]): string {
+  const parts = entity.map(({ entityType, entityName }): [string, string | null] => [entityType, entityName])
+  return JSON.stringify(parts.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 function replaceEntries<K, V>(map: Map<K, V>, by: ReadonlyMap<K, V>): void {

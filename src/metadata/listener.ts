@@ -13,4 +13,6 @@ export interface MetadataListener {
   /** `broker` is null when it was unregistered. */
   brokerChanged?(id: number, broker: Broker | null): void
   featureChanged?(name: string, level: number): void
+  /** Quotas of clients or addresses are others than before, or may be. */
+  quotaChanged?(): void
 }

@@ -55,6 +55,7 @@ export class MetadataState extends MetadataImage {
     this.#transaction = null
     for (const record of changesTo(this, next, records)) applyRecord(this, record, offset, this.#listeners)
     this.takeRest(next)
+    for (const listener of this.#listeners) listener.quotaChanged?.()
     this.lastOffset = offset
     this.lastEpoch = epoch
     this.lastTimestampMs = timestampMs

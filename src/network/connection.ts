@@ -8,7 +8,7 @@
  */
 import type { Duplex } from 'node:stream'
 import { FrameAssembler, FrameError } from '../../protocol/frame.ts'
-import type { Clock, Logger } from '../host/host.ts'
+import type { Cancel, Clock, Logger } from '../host/host.ts'
 import { AssertionError } from '../lib/assert.ts'
 import type { ByteBudget, Spender } from './byte-budget.ts'
 import type { NetworkLimits } from './limits.ts'
@@ -23,6 +23,8 @@ export interface Turn {
   release(): void
   /** Runs when the bytes of the answer have left this process, and may change again; never when they don't. */
   whenSent(run: () => void): void
+  /** No further request of the connection starts for so long; answers leave all the same (KIP-219). */
+  throttle(throttleMs: number): void
 }
 
 /**
@@ -73,6 +75,10 @@ class Place implements Turn {
         }
       : run
   }
+
+  throttle(throttleMs: number): void {
+    this.#connection.throttle(throttleMs)
+  }
 }
 
 const frameSizeBytes = 4
@@ -98,6 +104,9 @@ export class Connection implements Spender {
   #held = 0
   /** A request is in work that the next has to wait for. */
   #muted = false
+  /** Until when a quota lets no further request start, -1 without one. */
+  #throttledUntilMs = -1
+  #cancelThrottle: Cancel = () => {}
   #pumping = false
   #paused = false
   /** No further request starts; the connection ends when the answers are out. */
@@ -158,7 +167,7 @@ export class Connection implements Spender {
     }
     if (this.#unsentBytes > 0) {
       if (nowMs - this.#outputProgressMs > writeTimeoutMs) this.destroy('client does not read')
-    } else if (this.#places.length === 0 && !this.#paused && nowMs - this.#activeMs > idleMs) {
+    } else if (this.#places.length === 0 && !this.#paused && !this.#throttled && nowMs - this.#activeMs > idleMs) {
       this.destroy('idle')
     }
   }
@@ -167,6 +176,19 @@ export class Connection implements Spender {
   drain(): void {
     this.#draining = true
     this.#regulate()
+  }
+
+  /** Called by a place. */
+  throttle(throttleMs: number): void {
+    const { clock } = this.#setting
+    const untilMs = clock.monotonic() + throttleMs
+    if (this.#gone || throttleMs <= 0 || untilMs <= this.#throttledUntilMs) return
+    this.#cancelThrottle()
+    this.#throttledUntilMs = untilMs
+    this.#cancelThrottle = clock.after(throttleMs, () => {
+      this.#throttledUntilMs = -1
+      this.#pump()
+    })
   }
 
   /** Closes now, whatever is in work. */
@@ -196,8 +218,12 @@ export class Connection implements Spender {
     return this.#outboxBytes + this.#stream.writableLength
   }
 
+  get #throttled(): boolean {
+    return this.#throttledUntilMs >= 0
+  }
+
   get #mayStart(): boolean {
-    if (this.#muted || this.#lastRequestSeen || this.#draining || this.#closing) return false
+    if (this.#muted || this.#throttled || this.#lastRequestSeen || this.#draining || this.#closing) return false
     const { requestsInFlightMax, requestBytesInFlightMax, outputBytesMax } = this.#setting.limits
     return (
       this.#places.length < requestsInFlightMax &&
@@ -398,6 +424,7 @@ export class Connection implements Spender {
     if (this.#gone) return
     this.#gone = true
     this.#closing = true
+    this.#cancelThrottle()
     this.#outbox.length = 0
     this.#whenSent.length = 0
     this.#outboxBytes = 0
@@ -432,7 +459,9 @@ export class Connection implements Spender {
   /** Reads or does not read, as things now stand; ends the connection when nothing is left to do. */
   #regulate(): void {
     if (this.#closing) return
-    const finished = this.#places.length === 0 && this.#outbox.length === 0
+    // A client that has gone after its last request is served all the same, when its time comes.
+    const waits = this.#throttled && !this.#draining && (this.#framesBytes > 0 || this.#broken !== null)
+    const finished = this.#places.length === 0 && this.#outbox.length === 0 && !waits
     if (finished && (this.#draining || this.#lastRequestSeen || this.#peerEnded)) {
       this.#close()
       return

@@ -16,16 +16,19 @@ import {
 } from '../../protocol/index.ts'
 import { handler as createTopicsHandler } from '../../src/api/19-create-topics.ts'
 import { handler as envelopeHandler } from '../../src/api/58-envelope.ts'
-import { addressBytes, addressText } from '../../src/api/address-bytes.ts'
 import { Dispatcher } from '../../src/api/dispatch.ts'
 import { Forwarding } from '../../src/api/forward.ts'
 import type { Rooms } from '../../src/api/request.ts'
+import { parseBrokerConfig } from '../../src/config/broker.ts'
+import { addressBytes, addressText } from '../../src/lib/address-bytes.ts'
 import { Watermark } from '../../src/lib/watermark.ts'
+import { MetadataState } from '../../src/metadata/state.ts'
 import type { Answer } from '../../src/network/connection.ts'
 import type { ListenerIdentity, Peer } from '../../src/network/peer.ts'
+import { ClientQuotas } from '../../src/quota/client-quotas.ts'
 import { simHost } from '../sim/host.ts'
 
-const turn = { release() {}, whenSent() {} }
+const turn = { release() {}, whenSent() {}, throttle() {} }
 const newTopic = { name: 'a', numPartitions: 1, replicationFactor: 1, assignments: [], configs: [] }
 const create = { topics: [newTopic], timeoutMs: 1000, validateOnly: false }
 
@@ -62,7 +65,8 @@ function pair() {
       return [{ ...created, partitionsCount: 1, replicationFactor: 1, configs: new Map() }]
     },
   }
-  const rooms = { host, controller, configs: { topicWith: () => [] }, metadata: { topics: state.topics } }
+  const quotas = new ClientQuotas(parseBrokerConfig(new Map()), new MetadataState())
+  const rooms = { host, controller, quotas, configs: { topicWith: () => [] }, metadata: { topics: state.topics } }
   const handlers = [createTopicsHandler, envelopeHandler]
   const far = new Dispatcher(handlers, { ...rooms, forwarding: null } as unknown as Rooms)
   const channel = {

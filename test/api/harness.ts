@@ -5,10 +5,13 @@ import { handler as apiVersionsHandler } from '../../src/api/18-api-versions.ts'
 import { defineHandler, type Handler } from '../../src/api/define.ts'
 import { Dispatcher } from '../../src/api/dispatch.ts'
 import type { Rooms } from '../../src/api/request.ts'
+import { parseBrokerConfig } from '../../src/config/broker.ts'
 import { nodeHost } from '../../src/host/node.ts'
+import { MetadataState } from '../../src/metadata/state.ts'
 import { type NetworkLimits, networkLimits } from '../../src/network/limits.ts'
 import { type ListenerSettings, Listeners } from '../../src/network/listener.ts'
 import { CloseConnection } from '../../src/network/peer.ts'
+import { ClientQuotas } from '../../src/quota/client-quotas.ts'
 import { type LogLine, recordingLogger } from './recording-logger.ts'
 
 /** What requests of the test handlers do, by the id they carry. */
@@ -66,6 +69,7 @@ export async function startHarness(t: Test, limits: Partial<NetworkLimits> = {})
     host,
     nodeId: 1,
     clusterId: 'test',
+    quotas: new ClientQuotas(parseBrokerConfig(new Map()), new MetadataState()),
     features: {
       supported: [
         { name: 'metadata.version', minVersion: 7, maxVersion: 30 },

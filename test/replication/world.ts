@@ -29,6 +29,7 @@ import { Logs } from '../../src/log/logs.ts'
 import type { MetadataRecord } from '../../src/metadata/records.ts'
 import { MetadataState } from '../../src/metadata/state.ts'
 import type { Peer } from '../../src/network/peer.ts'
+import { ClientQuotas } from '../../src/quota/client-quotas.ts'
 import type { Partition } from '../../src/replication/partition.ts'
 import {
   type AlterPartitionRequest,
@@ -146,6 +147,7 @@ export class World {
       partitions,
       logs,
       closing,
+      quotas: new ClientQuotas(config, metadata),
       fetchSessions: new FetchSessionCache(host.random),
     }
     const dispatcher = new Dispatcher(handlers, rooms as unknown as Rooms)
@@ -327,7 +329,7 @@ export class World {
       connectionId: from,
       listener: { name: 'PLAINTEXT', kind: 'broker', advertisedHost: 'node', advertisedPort: to },
     } as unknown as Peer
-    const answer = await node.dispatcher.serve(frame, peer, { release() {}, whenSent() {} })
+    const answer = await node.dispatcher.serve(frame, peer, { release() {}, whenSent() {}, throttle() {} })
     const bytes = Buffer.from(Buffer.concat(answer!).subarray(4))
     this.mangle(to, from, api, bytes)
     await this.clock.sleep(delayMs)

@@ -14,6 +14,11 @@ export function addressText(bytes: Buffer): string | null {
   return shortened(groups)
 }
 
+/** The one spelling of an address, null for text that is none. */
+export function plainAddress(text: string): string | null {
+  return addressText(addressBytes(text))
+}
+
 function v4Bytes(text: string): Buffer | null {
   const parts = text.split('.')
   if (parts.length !== 4 || !parts.every(part => /^\d{1,3}$/.test(part) && Number(part) < 256)) return null

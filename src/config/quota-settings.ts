@@ -1,0 +1,26 @@
+/** The settings of quotas that this broker reads, with the defaults of Apache Kafka 4.3. */
+import { atLeast, INT_MAX, int } from './setting.ts'
+
+export const quotaSettings = {
+  'quota.window.num': int(11, { valid: atLeast(1), importance: 'low', doc: 'Samples kept for client quotas.' }),
+  'quota.window.size.seconds': int(1, {
+    valid: atLeast(1),
+    importance: 'low',
+    doc: 'Length of a sample for client quotas.',
+  }),
+  'controller.quota.window.num': int(11, {
+    valid: atLeast(1),
+    importance: 'low',
+    doc: 'Samples kept for controller mutation quotas.',
+  }),
+  'controller.quota.window.size.seconds': int(1, {
+    valid: atLeast(1),
+    importance: 'low',
+    doc: 'Length of a sample for controller mutation quotas.',
+  }),
+  'max.connection.creation.rate': int(INT_MAX, {
+    valid: atLeast(0),
+    dynamic: 'cluster',
+    doc: 'Most new connections a second.',
+  }),
+} as const
