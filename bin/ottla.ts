@@ -1,17 +1,23 @@
 #!/usr/bin/env node
 /** The command line: parse, call, print. */
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { nodeHost } from '../src/host/node.ts'
-import { dev } from './commands/dev.ts'
-import { dumpLog } from './commands/dump-log.ts'
-import { ping } from './commands/ping.ts'
-import { start } from './commands/start.ts'
-import { formatStorage, randomUuid, storageInfo } from './commands/storage.ts'
+import { quietHost } from '../src/host/node-quiet.ts'
 import { packageVersion } from './commands/version.ts'
 
+const version = await packageVersion(quietHost.disk)
+
+/** Commands for people at any cluster. What they are made of is loaded when one of them is asked for. */
+const nouns = {
+  topic: [
+    'list, describe, create, alter and delete topics',
+    async () => (await import('../src/cli/topic/topic.ts')).topicNoun,
+  ],
+  record: ['produce and consume records', async () => (await import('../src/cli/record/record.ts')).recordNoun],
+} as const
+
 const program = new Command('ottla')
-const version = await packageVersion(nodeHost({ logger: { level: 'silent' } }).disk)
-program.description('a Kafka-compatible broker').version(version).showHelpAfterError()
+program.description('a Kafka-compatible broker, and a command line for any Kafka cluster').version(version)
+program.showHelpAfterError()
 
 const collect = (value: string, before: string[] = []) => [...before, value]
 
@@ -46,7 +52,7 @@ program
   .addOption(
     new Option('--log-level <level>', '(default: info)').choices(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
   )
-  .action(options => start(options))
+  .action(async options => (await import('./commands/start.ts')).start(options))
 
 program
   .command('dev')
@@ -58,7 +64,7 @@ program
   .addOption(
     new Option('--log-level <level>', '(default: warn)').choices(['trace', 'debug', 'info', 'warn', 'error', 'silent']),
   )
-  .action(options => dev(options))
+  .action(async options => (await import('./commands/dev.ts')).dev(options))
 
 const storage = program.command('storage').description('look at or prepare a data directory')
 storage
@@ -68,7 +74,7 @@ storage
   .option('--data-dir <dir>', '(default: ./data)')
   .option('--override <key=value>', 'one setting; may be repeated', collect)
   .option('--env', 'also take settings from KAFKA_... environment variables')
-  .action(options => storageInfo(options))
+  .action(async options => (await import('./commands/storage.ts')).storageInfo(options))
 storage
   .command('format')
   .description('make empty directories ready for a first start')
@@ -82,8 +88,11 @@ storage
   .option('-s, --standalone', 'a controller that is the only voter at first')
   .option('-I, --initial-controllers <list>', 'the voters at first, as id@host:port:directory-id,...')
   .option('-N, --no-initial-controllers', 'a controller that joins voters that exist')
-  .action(options => formatStorage(options))
-storage.command('random-uuid').description('print a new id for a cluster').action(randomUuid)
+  .action(async options => (await import('./commands/storage.ts')).formatStorage(options))
+storage
+  .command('random-uuid')
+  .description('print a new id for a cluster')
+  .action(async () => (await import('./commands/storage.ts')).randomUuid())
 
 program
   .command('dump-log')
@@ -105,7 +114,7 @@ program
   .addOption(alias('--share-group-state-decoder'))
   .addOption(alias('--cluster-metadata-decoder'))
   .addOption(alias('--index-sanity-check'))
-  .action((files, options) => dumpLog(files, options))
+  .action(async (files, options) => (await import('./commands/dump-log.ts')).dumpLog(files, options))
 
 program
   .command('ping')
@@ -113,6 +122,16 @@ program
   .option('--bootstrap <host:port>', '(default: localhost:9092)', endpoint)
   .option('--timeout <ms>', '', milliseconds, '3000')
   .option('--env', 'ask the first listener that the KAFKA_... environment variables name')
-  .action(options => ping(options))
+  .action(async options => (await import('./commands/ping.ts')).ping(options))
 
-await program.parseAsync()
+for (const [name, [description]] of Object.entries(nouns)) program.command(name).description(description)
+
+const words = process.argv.slice(2)
+const [noun] = words[0] === 'help' ? words.splice(0, 2, words[1], '--help').slice(1) : words
+if (noun in nouns) {
+  const { runNouns } = await import('./commands/run-nouns.ts')
+  const [, load] = nouns[noun as keyof typeof nouns]
+  await runNouns(words, [await load()], version)
+} else {
+  await program.parseAsync()
+}

@@ -1,6 +1,6 @@
 /** `ottla dump-log`: what is in the files of a log directory. Exits with 1 when something in them is wrong. */
 import { type DumpOptions, dumpFiles } from '../../src/cli/dump-file.ts'
-import { nodeHost } from '../../src/host/node.ts'
+import { quietHost } from '../../src/host/node-quiet.ts'
 import { standardOutput } from './standard-output.ts'
 
 /** Kafka's own names for the options come with ours. */
@@ -39,7 +39,7 @@ export async function dumpLog(files: readonly string[], options: DumpLogOptions)
     process.exit(1)
   }
   const output = standardOutput()
-  const { disk } = nodeHost({ logger: { level: 'silent' } })
+  const { disk } = quietHost
   await dumpFiles(
     disk,
     paths,

@@ -4,7 +4,7 @@ import { FrameAssembler } from '../../protocol/frame.ts'
 import { decodeResponseHeader, encodeRequestFrame } from '../../protocol/header.ts'
 import { apiVersions } from '../../protocol/messages/18-api-versions.ts'
 import type { Endpoint, Host } from '../../src/host/host.ts'
-import { nodeHost } from '../../src/host/node.ts'
+import { quietHost } from '../../src/host/node-quiet.ts'
 import { readConfiguration } from './configuration.ts'
 import { fail } from './fail.ts'
 import { packageVersion } from './version.ts'
@@ -21,7 +21,7 @@ export interface PingOptions {
 }
 
 export async function ping(options: PingOptions): Promise<void> {
-  const host = nodeHost({ logger: { level: 'silent' } })
+  const host = quietHost
   try {
     const endpoint = await endpointOf(options, host)
     const shown = `${endpoint.host}:${endpoint.port}`

@@ -22,12 +22,3 @@ export function nodeLogger(options: LoggerOptions = {}): Logger {
       : destination({ fd: standardError, sync: true })
   return pino({ level: options.level ?? 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream)
 }
-
-/** Says nothing. */
-export const silentLogger: Logger = {
-  debug() {},
-  info() {},
-  warn() {},
-  error() {},
-  child: () => silentLogger,
-}

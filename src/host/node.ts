@@ -7,7 +7,8 @@ import { NodeNetwork } from './node-network.ts'
 
 /** What the machine is called in its network. */
 export { hostname as hostName } from 'node:os'
-export { type LoggerOptions, type LogLevel, nodeLogger, silentLogger } from './node-logger.ts'
+export { type LoggerOptions, type LogLevel, nodeLogger } from './node-logger.ts'
+export { silentLogger } from './silent-logger.ts'
 
 export interface NodeHostOptions {
   readonly logger?: Logger | LoggerOptions

@@ -20,6 +20,8 @@ export interface Request {
   readonly timeoutMs: number
   frame(version: number, correlationId: number): Buffer[]
   answered(version: number, frame: Buffer, bodyOffset: number): void
+  /** Where there is no answer: called instead of `answered`, once the request is with the socket. */
+  handedOver?(): void
   failed(error: Error): void
 }
 
@@ -42,6 +44,7 @@ export interface LinkOptions {
   readonly to: Endpoint
   readonly clientId: string
   readonly softwareVersion: string
+  readonly legacyVersions: boolean
   readonly limits: PeerLimits
 }
 
@@ -161,7 +164,7 @@ export class PeerLink {
 
   #send(socket: PeerSocket, versions: ReadonlyMap<number, Versions>, pending: Pending): void {
     const { request } = pending
-    const version = commonVersion(request, versions.get(request.api.key))
+    const version = commonVersion(request, versions.get(request.api.key), this.#options.legacyVersions)
     if (version === null) {
       pending.cancelTimer()
       const problem = `no common version of ${request.api.name}`
@@ -169,6 +172,11 @@ export class PeerLink {
     }
     pending.heardBefore = socket.heard
     try {
+      if (request.handedOver) {
+        socket.tell(id => request.frame(version, id))
+        pending.cancelTimer()
+        return request.handedOver()
+      }
       pending.correlationId = socket.send(request.api, version, id => request.frame(version, id), {
         answered: (frame, bodyOffset) => {
           request.answered(version, frame, bodyOffset)
@@ -241,8 +249,10 @@ export class PeerLink {
   }
 }
 
-function commonVersion({ api, minVersion, maxVersion }: Request, peer: Versions | undefined): number | null {
-  const own = currentVersions(api)
+function commonVersion(request: Request, peer: Versions | undefined, legacy: boolean): number | null {
+  const { api, minVersion, maxVersion } = request
+  const current = currentVersions(api)
+  const own = current && legacy ? { low: api.versions.low, high: current.high } : current
   if (!own || !peer) return null
   const version = Math.min(own.high, peer.high, maxVersion)
   return version >= Math.max(own.low, peer.low, minVersion) ? version : null

@@ -53,14 +53,16 @@ export class PeerSocket {
 
   /** Sends a request and returns its correlation id. `frameOf` makes the whole frame, its size included. */
   send(api: AnyApi, version: number, frameOf: (correlationId: number) => Buffer[], waiter: Waiter): number {
-    const id = this.#nextId
-    this.#nextId = id === correlationIdMax ? 0 : id + 1
+    const id = this.#takeId()
     const chunks = frameOf(id)
     this.#sent.set(id, { api, version, waiter })
-    this.#stream.cork()
-    for (const chunk of chunks) this.#stream.write(chunk)
-    this.#stream.uncork()
+    this.#write(chunks)
     return id
+  }
+
+  /** Sends a request that has no answer. */
+  tell(frameOf: (correlationId: number) => Buffer[]): void {
+    this.#write(frameOf(this.#takeId()))
   }
 
   /** Nobody waits for this answer any more. */
@@ -78,6 +80,18 @@ export class PeerSocket {
     this.#sent.clear()
     for (const { waiter } of sent) waiter?.closed(reason)
     this.#closed(reason)
+  }
+
+  #takeId(): number {
+    const id = this.#nextId
+    this.#nextId = id === correlationIdMax ? 0 : id + 1
+    return id
+  }
+
+  #write(chunks: readonly Buffer[]): void {
+    this.#stream.cork()
+    for (const chunk of chunks) this.#stream.write(chunk)
+    this.#stream.uncork()
   }
 
   #received(chunk: Buffer): void {

@@ -1,5 +1,5 @@
 /**
- * Outbound connections to other nodes: the only client code of the product. Requests of one lane to one endpoint share a
+ * Outbound connections: to the other nodes of the cluster, and those of `src/client/` to any cluster. Requests of one lane to one endpoint share a
  * connection and are pipelined; lanes keep a long poll from holding up a vote.
  */
 import { decodeResponse } from '../../protocol/compile.ts'
@@ -16,6 +16,8 @@ export interface PeersOptions {
   readonly clientId: string
   /** Told in ApiVersions. */
   readonly softwareVersion?: string
+  /** Also speak versions that Apache Kafka 4 no longer has: to servers of any age. */
+  readonly legacyVersions?: boolean
   readonly limits?: Partial<PeerLimits>
 }
 
@@ -74,6 +76,25 @@ export class Peers {
     })
   }
 
+  /** Sends what has no answer (Produce with acks=0); resolves when it is handed to the socket. Rejects with PeerError. */
+  tell<A extends AnyApi>(to: Endpoint, api: A, body: RequestInputOf<A>, options: AskOptions): Promise<void> {
+    if (this.#closed) return Promise.reject(new PeerError('closed', to, 'closing'))
+    const { minVersion = 0, maxVersion = Number.POSITIVE_INFINITY, timeoutMs, lane } = options
+    const link = this.#link(to, lane)
+    return new Promise((resolve, reject) => {
+      link.ask({
+        api,
+        minVersion,
+        maxVersion,
+        timeoutMs,
+        frame: (version, id) => encodeRequestFrame(api, version, id, this.#options.clientId, body),
+        handedOver: resolve,
+        answered: () => {},
+        failed: reject,
+      })
+    })
+  }
+
   /** Ends every connection; whoever waits is rejected. */
   async close(): Promise<void> {
     this.#closed = true
@@ -86,8 +107,9 @@ export class Peers {
     const name = `${lane} ${to.host}:${to.port}`
     let link = this.#links.get(name)
     if (!link) {
-      const { clientId, softwareVersion = 'unknown' } = this.#options
-      link = new PeerLink({ host: this.#host, to, clientId, softwareVersion, limits: this.#limits })
+      const { clientId, softwareVersion = 'unknown', legacyVersions = false } = this.#options
+      const limits = this.#limits
+      link = new PeerLink({ host: this.#host, to, clientId, softwareVersion, legacyVersions, limits })
       this.#links.set(name, link)
     }
     return link
