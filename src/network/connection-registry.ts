@@ -26,6 +26,10 @@ export class ConnectionRegistry {
     return this.#connections.size
   }
 
+  all(): Connection[] {
+    return [...this.#connections]
+  }
+
   /** From now on; who is in stays in. */
   set limits(limits: NetworkLimits) {
     this.#limits = limits

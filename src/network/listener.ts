@@ -54,6 +54,11 @@ export class Listeners {
     return this.#registry.size
   }
 
+  /** Those connections, for who wants to see or to cut them. */
+  get connected(): Connection[] {
+    return this.#registry.all()
+  }
+
   /** Request bytes in memory now. */
   get heldBytes(): number {
     return this.#budget.used

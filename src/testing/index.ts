@@ -14,8 +14,11 @@ export type { Exchange, Outcome } from './exchange.ts'
 export type { FailOptions, Hook, Rule } from './hooks.ts'
 export type { Journal, JournalLimits, WaitOptions } from './journal.ts'
 export type { NamedPart } from './parts.ts'
+export { type Release, releases } from './releases.ts'
+export type { TestConnection } from './seat.ts'
 export { Snapshot, TestBroker, type TestBrokerOptions } from './test-broker.ts'
 export type { TestClock } from './test-clock.ts'
+export type { ApiRanges, Emulation } from './version-caps.ts'
 export type { Apis, Name, Where } from './where.ts'
 
 /** Starts a broker for a test; resolves when it takes clients. Throws ConfigError for settings that are wrong. */

@@ -3,6 +3,7 @@
  * serves all brokers of a cluster.
  */
 import { fetch } from '../../protocol/messages/01-fetch.ts'
+import { apiVersions } from '../../protocol/messages/18-api-versions.ts'
 import type { Clock } from '../host/host.ts'
 import type { Answer } from '../network/connection.ts'
 import { CloseConnection, type Peer } from '../network/peer.ts'
@@ -13,6 +14,7 @@ import { type AnyHook, type HookList, Rule } from './hooks.ts'
 import { Journal, type JournalLimits } from './journal.ts'
 import { type Body, isBody, whole } from './parts.ts'
 import type { Seat, Watch } from './seat.ts'
+import type { VersionCaps } from './version-caps.ts'
 import { Visit } from './visit.ts'
 import type { Apis, Where } from './where.ts'
 
@@ -31,6 +33,7 @@ export class Interceptor implements HookList {
   readonly #listener: string
   readonly #hooks: AnyHook[] = []
   #requests = 0
+  #caps: VersionCaps | null = null
   /** Requests that will never be answered, and those that wait: what ends them. */
   readonly #waiting = new Set<(error: Error) => void>()
 
@@ -39,6 +42,11 @@ export class Interceptor implements HookList {
     this.realClock = realClock
     this.#listener = listener
     this.journal = new Journal(realClock, journal)
+  }
+
+  /** Serves as an older Kafka does; null: all that there is. Clients ask for versions when they connect. */
+  emulate(caps: VersionCaps | null): void {
+    this.#caps = caps
   }
 
   /** A rule for requests that match. */
@@ -64,10 +72,16 @@ export class Interceptor implements HookList {
   readonly watch: Watch = (seat, frame, peer, turn) => {
     if (peer.listener.name !== this.#listener) return seat.pass(frame, peer, turn)
     const entry = this.#enter(seat, frame, peer)
-    const hook = entry.table && this.#hooks.find(each => each.takes(entry))
+    const isServed = this.#caps?.serves(entry.apiKey, entry.version) ?? true
+    const hook = isServed && entry.table && this.#hooks.find(each => each.takes(entry))
     this.journal.add(entry)
     try {
-      const answer = hook ? this.#under(hook, new Visit(seat, entry, frame, peer, turn)) : seat.pass(frame, peer, turn)
+      if (!isServed) return this.#answered(entry, this.#caps?.refuse(entry) ?? null)
+      const visit = () => new Visit(seat, entry, frame, peer, turn)
+      let answer: Answer | Promise<Answer>
+      if (hook) answer = this.#under(hook, visit())
+      else if (this.#caps && entry.apiKey === apiVersions.key) answer = this.#versions(this.#caps, visit())
+      else answer = seat.pass(frame, peer, turn)
       if (!(answer instanceof Promise)) return this.#answered(entry, answer)
       return answer.then(
         chunks => this.#answered(entry, chunks),
@@ -105,6 +119,11 @@ export class Interceptor implements HookList {
     if (!(error instanceof CloseConnection)) entry.intervention = `${entry.intervention ?? 'broker'}: ${String(error)}`
     entry.leftWithout('disconnected', this.#clock.now())
     throw error
+  }
+
+  async #versions(caps: VersionCaps, visit: Visit): Promise<Answer> {
+    const told = visit.decoded(await visit.pass())
+    return told && visit.encoded(caps.capped(told))
   }
 
   async #under(hook: AnyHook, visit: Visit): Promise<Answer> {

@@ -17,6 +17,18 @@ const answersMsMax = 5000
 /** Who looks at requests on their way in. */
 export type Watch = (seat: Seat, frame: Buffer, peer: Peer, turn: Turn) => Answer | Promise<Answer>
 
+/** A client's connection. */
+export interface TestConnection {
+  /** As the journal names it. */
+  readonly number: number
+  readonly remoteAddress: string
+  readonly remotePort: number
+  /** As the client's library named itself in ApiVersions; `unknown` when it did not. */
+  readonly softwareName: string
+  readonly softwareVersion: string
+  disconnect(): void
+}
+
 export class Seat implements Doors {
   readonly broker: number
   readonly #clock: Clock
@@ -81,6 +93,16 @@ export class Seat implements Doors {
         cancel()
         resolve()
       }
+    })
+  }
+
+  /** Those that came in by a listener. */
+  connections(listener: string): TestConnection[] {
+    const open = this.#listeners.connected.filter(({ peer }) => peer.listener.name === listener)
+    return open.map(connection => {
+      const { connectionId: number, remoteAddress, remotePort, softwareName, softwareVersion } = connection.peer
+      const disconnect = () => connection.destroy('the test disconnects')
+      return { number, remoteAddress, remotePort, softwareName, softwareVersion, disconnect }
     })
   }
 

@@ -9,13 +9,17 @@ import type { ApiName } from './bodies.ts'
 import type { Rule } from './hooks.ts'
 import { Interceptor } from './interceptor.ts'
 import type { Journal, JournalLimits } from './journal.ts'
-import { Seat } from './seat.ts'
+import type { Release } from './releases.ts'
+import { Seat, type TestConnection } from './seat.ts'
 import { TestClock } from './test-clock.ts'
+import { type Emulation, VersionCaps } from './version-caps.ts'
 import type { Apis, Where } from './where.ts'
 
 export interface TestBrokerOptions extends Omit<BrokerOptions, 'dataDir'> {
   /** How much the journal keeps; default 10,000 requests or 64 MiB. */
   readonly journal?: Partial<JournalLimits>
+  /** Plays an older Kafka: '2.8', or `{ release: '2.8', apis: { Fetch: '0-10', InitProducerId: null } }`. */
+  readonly emulate?: Release | Emulation
 }
 
 /** Everything that a broker holds, as it was at a moment. */
@@ -53,6 +57,7 @@ export class TestBroker implements RunningBroker {
   readonly journal: Journal
   /** The broker's time, which a test may move. */
   readonly clock: TestClock
+  readonly #options: TestBrokerOptions
   readonly #config: BrokerConfig
   readonly #machine: Host
   readonly #seat: Seat
@@ -64,6 +69,7 @@ export class TestBroker implements RunningBroker {
   #work: Promise<unknown> = Promise.resolve()
 
   private constructor(parts: Parts) {
+    this.#options = parts.options
     this.#config = parts.config
     this.#machine = parts.machine
     this.#seat = parts.seat
@@ -99,7 +105,9 @@ export class TestBroker implements RunningBroker {
       const broker = await Broker.start(config, { ...machine, disk }, { doors: seat })
       seat.rooms = broker.rooms
       await settle(broker)
-      return new TestBroker({ config, machine, seat, interceptor, broker, disk, clock })
+      const double = new TestBroker({ config, machine, seat, interceptor, broker, disk, clock, options })
+      double.emulate(options.emulate ?? null)
+      return double
     } catch (error) {
       await seat.end()
       throw error
@@ -112,6 +120,24 @@ export class TestBroker implements RunningBroker {
    */
   on<const N extends ApiName>(apis: Apis<N>, where: Where<N> = {}): Rule<N> {
     return this.#interceptor.on(apis, where)
+  }
+
+  /**
+   * Plays an older Kafka from now on: '2.8', or `{ release: '2.8', apis: { Fetch: '0-10', InitProducerId: null } }`; null for
+   * none. Clients ask what is served when they connect: `disconnectAll()` has them ask again.
+   */
+  emulate(wanted: Release | Emulation | null): void {
+    this.#interceptor.emulate(wanted === null ? null : new VersionCaps(wanted))
+  }
+
+  /** The connections of clients that are open now. */
+  get connections(): readonly TestConnection[] {
+    return this.#seat.connections(clientListener)
+  }
+
+  /** Cuts the connections of all clients, or of those that match. */
+  disconnectAll(isMeant: (connection: TestConnection) => boolean = () => true): void {
+    for (const connection of this.connections) if (isMeant(connection)) connection.disconnect()
   }
 
   /** Keeps everything as it is now: topics, records, offsets, groups, transactions. */
@@ -135,6 +161,7 @@ export class TestBroker implements RunningBroker {
     return this.#next(async () => {
       this.#interceptor.stopAll()
       this.clock.reset()
+      this.emulate(this.#options.emulate ?? null)
       await this.#replace(this.#beginning)
       this.journal.clear()
     })
@@ -169,6 +196,7 @@ export class TestBroker implements RunningBroker {
 }
 
 interface Parts {
+  readonly options: TestBrokerOptions
   readonly config: BrokerConfig
   readonly machine: Host
   readonly seat: Seat
