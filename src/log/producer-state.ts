@@ -301,7 +301,9 @@ export class ProducerState {
   }
 
   #checkSequence(producer: Producer | null, batch: ProducerBatch): void {
-    const verification = this.verification.get(batch.producerId)
+    const asked = this.verification.get(batch.producerId)
+    // A producer that was replaced may have asked with its old epoch: that says nothing of the sequences of the new one.
+    const verification = asked?.epoch === batch.producerEpoch ? asked : null
     const first = batch.baseSequence
     if (verification && first > verification.lowestSequence) throw outOfOrder(batch, verification.lowestSequence)
     if (!producer || producer.epoch === none) {

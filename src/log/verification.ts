@@ -17,19 +17,20 @@ export interface Verification {
 export class VerificationStates {
   readonly #states = new Map<number, Verification>()
 
-  /** The guard to hand to `check` once the coordinator has confirmed. Several batches of one producer share it. */
+  /**
+   * The guard to hand to `check` once the coordinator has confirmed. Several batches of one producer and epoch share it. Who
+   * asks with an older epoch has been replaced: its guard opens nothing, and is not remembered.
+   */
   begin(producerId: number, sequence: number, epoch: number, bumpsEpoch: boolean, nowMs: number): symbol {
     const known = this.#states.get(producerId)
-    const state: Verification = known ?? {
-      guard: Symbol(`verification of producer ${producerId}`),
-      lowestSequence: sequence,
-      epoch,
-      bumpsEpoch,
-      sinceMs: nowMs,
+    if (known && epoch < known.epoch) return Symbol(`outdated verification of producer ${producerId}`)
+    if (known?.epoch === epoch) {
+      if (sequence < known.lowestSequence) this.#states.set(producerId, { ...known, lowestSequence: sequence })
+      return known.guard
     }
-    const lower = epoch > state.epoch || (epoch === state.epoch && sequence < state.lowestSequence)
-    this.#states.set(producerId, lower ? { ...state, lowestSequence: sequence, epoch } : state)
-    return state.guard
+    const guard = Symbol(`verification of producer ${producerId}`)
+    this.#states.set(producerId, { guard, lowestSequence: sequence, epoch, bumpsEpoch, sinceMs: nowMs })
+    return guard
   }
 
   get(producerId: number): Verification | null {

@@ -187,6 +187,21 @@ t.test('verification of transactions (KIP-890)', async t => {
   t.equal(p.state.verification.get(3), null)
 })
 
+t.test('what a replaced producer asks does not stand in the way of the new one', async t => {
+  const p = new Partition()
+  const verify = (batch: ProducerBatch, guard: symbol | null) => p.append(batch, 'client', { ...options, guard })
+  const current = p.state.verification.begin(1, 0, 5, true, 0)
+  t.equal(verify(data({ epoch: 5, transactional: true }), current), 'at 0')
+  // Asked and refused by the coordinator: nothing follows that would end it.
+  const old = p.state.verification.begin(1, 0, 4, true, 0)
+  t.equal(verify(data({ epoch: 5, first: 1, transactional: true }), null), 'at 1')
+  const next = p.state.verification.begin(1, 0, 6, true, 0)
+  t.not(next, old, 'each epoch has its own guard')
+  const late = p.state.verification.begin(1, 0, 5, true, 0)
+  t.not(late, next)
+  t.equal(p.state.verification.guardOf(1), next, 'an older one takes nothing away')
+})
+
 t.test('idle producers are forgotten, not those with an open transaction', async t => {
   const p = new Partition()
   p.append(data({ producerId: 1, first: 5, timestampMs: 1000 }))

@@ -76,7 +76,20 @@ export interface WorkOptions {
   readonly requestTimeoutMs: number
 }
 
+/** 1: the protocol of older clients. 2: KIP-890. */
+export type TransactionVersion = 1 | 2
+
+export interface TransactionOptions {
+  /** One transactional id each. */
+  readonly writers: readonly TransactionVersion[]
+  /** They copy what is in the topics into a topic of their own. */
+  readonly copiers: readonly TransactionVersion[]
+  readonly timeoutMs: number
+  readonly abortOneIn: number
+}
+
 export interface SimOptions {
+  readonly transactions: TransactionOptions
   readonly cluster: ClusterOptions
   readonly faults: FaultOptions
   readonly work: WorkOptions
@@ -90,13 +103,43 @@ export interface SimOptions {
 const between = (random: SimRandom, min: number, max: number) => min + random.below(max - min + 1)
 
 export function drawOptions(random: SimRandom): SimOptions {
-  return {
+  const drawn = {
     cluster: drawCluster(random),
     faults: drawFaults(random),
     work: drawWork(random),
     safetyMs: between(random, 58_000, 70_000),
     livenessMs: 45_000,
     moves: random.oneIn(2),
+  }
+  const transactions = drawTransactions(random)
+  return { ...drawn, transactions, cluster: withCopies(drawn.cluster, transactions, random) }
+}
+
+export const noTransactions: TransactionOptions = { writers: [], copiers: [], timeoutMs: 5000, abortOneIn: 5 }
+
+export const copiesTopic = 'copies'
+
+function drawTransactions(random: SimRandom): TransactionOptions {
+  const version = () => random.pick([1, 2, 2] as const)
+  return {
+    writers: Array.from({ length: random.below(3) }, version),
+    copiers: Array.from({ length: random.below(2) }, version),
+    timeoutMs: random.pick([2000, 5000, 10_000]),
+    abortOneIn: random.pick([3, 5, 10]),
+  }
+}
+
+function withCopies(cluster: ClusterOptions, { copiers }: TransactionOptions, random: SimRandom): ClusterOptions {
+  const transactionSettings = {
+    'transaction.state.log.num.partitions': String(random.pick([1, 3])),
+    'transaction.state.log.replication.factor': '3',
+    'transaction.state.log.min.isr': '2',
+  }
+  const copies = { name: copiesTopic, partitions: between(random, 1, 2), replicas: 3, minIsr: 2 }
+  return {
+    ...cluster,
+    topics: copiers.length > 0 ? [...cluster.topics, copies] : cluster.topics,
+    settings: { ...cluster.settings, ...transactionSettings },
   }
 }
 
@@ -111,7 +154,13 @@ export function alone({ cluster, faults: chosen, ...rest }: SimOptions): SimOpti
       controllers: 0,
       quorum: 'alone',
       topics: cluster.topics.map(topic => ({ ...topic, replicas: 1, minIsr: 1 })),
-      settings: { ...cluster.settings, 'offsets.topic.replication.factor': '1', 'min.insync.replicas': '1' },
+      settings: {
+        ...cluster.settings,
+        'offsets.topic.replication.factor': '1',
+        'transaction.state.log.replication.factor': '1',
+        'transaction.state.log.min.isr': '1',
+        'min.insync.replicas': '1',
+      },
     },
     faults: { ...chosen, victimsMax: 1, weights: { ...chosen.weights, cutPair: 0 } },
   }
@@ -192,7 +241,7 @@ function drawWork(random: SimRandom): WorkOptions {
     readers: between(random, 1, 2),
     groupMembers: random.pick([0, 2, 3]),
     inFlightMax: random.pick([1, 2, 5]),
-    thinkMaxMs: random.pick([200, 500, 1000]),
+    thinkMaxMs: random.pick([300, 800, 2000]),
     valueBytesMax: random.pick([20, 200, 2000]),
     requestTimeoutMs: random.pick([1000, 3000, 10_000]),
   }

@@ -59,8 +59,19 @@ function tell(operations: readonly Operation[], partition: string): void {
   }
 }
 
-function summary({ seed, problem, atMs, hash, events, acknowledged, polled, commits, faults }: Report): string {
-  const told = `${(atMs / 1000).toFixed(0)} s, ${events} events, ${acknowledged} acknowledged, ${polled} polls, ${commits} commits; ${faults}`
+function summary({
+  seed,
+  problem,
+  atMs,
+  hash,
+  events,
+  acknowledged,
+  polled,
+  commits,
+  transactions,
+  faults,
+}: Report): string {
+  const told = `${(atMs / 1000).toFixed(0)} s, ${events} events, ${acknowledged} acknowledged, ${polled} polls, ${commits} commits, ${transactions} transactions; ${faults}`
   return `seed ${seed} ${problem ? 'FAILED' : 'ok'} ${hash}: ${told}${problem ? `\n  ${problem}` : ''}`
 }
 

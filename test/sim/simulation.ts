@@ -5,16 +5,17 @@
 import { checkHistory, describeAnomalies } from '../history/check.ts'
 import { History } from '../history/history.ts'
 import { Administrator } from './clients/administrator.ts'
-import type { Client, Scene } from './clients/client.ts'
+import { type Client, type Scene, topicOf } from './clients/client.ts'
 import { GroupMember } from './clients/group-member.ts'
 import { Mover } from './clients/mover.ts'
 import { Observer } from './clients/observer.ts'
 import { Producer } from './clients/producer.ts'
 import { Reader } from './clients/reader.ts'
+import { TransactionalWork } from './clients/transactional-work.ts'
 import { Cluster } from './cluster.ts'
 import { Invariants } from './invariants.ts'
 import { Nemesis } from './nemesis.ts'
-import type { SimOptions } from './options.ts'
+import { copiesTopic, type SimOptions } from './options.ts'
 import { World } from './world.ts'
 
 export interface Report {
@@ -27,6 +28,8 @@ export interface Report {
   readonly acknowledged: number
   readonly polled: number
   readonly commits: number
+  /** Ended by their clients. */
+  readonly transactions: number
   readonly faults: string
   readonly trace: readonly string[]
 }
@@ -46,7 +49,8 @@ export class Simulation {
   readonly #clients: Client[] = []
   readonly #producers: Producer[] = []
   readonly #members: GroupMember[] = []
-  #running = 0
+  readonly #transactions: TransactionalWork[] = []
+  readonly #running = new Set<Client>()
 
   constructor(seed: number, options: SimOptions, print?: (line: string) => void) {
     const { links, clockDrift, wallSkewMaxMs, topics } = options.cluster
@@ -60,7 +64,8 @@ export class Simulation {
       Array.from({ length: count }, (_, index) => `${name}-${index}`),
     )
     const { world, history } = this
-    this.scene = { world, history, work: options.work, bootstrap: this.cluster.bootstrap, partitions }
+    const inputs = partitions.filter(partition => topicOf(partition) !== copiesTopic)
+    this.scene = { world, history, work: options.work, bootstrap: this.cluster.bootstrap, partitions, inputs }
   }
 
   async play(): Promise<Report> {
@@ -86,12 +91,19 @@ export class Simulation {
   /** A client begins; what it ends with is looked at. */
   launch<C extends Client & { run(): Promise<void> }>(client: C): C {
     this.#clients.push(client)
-    this.#running++
+    this.#running.add(client)
     client.run().then(
-      () => this.#running--,
+      () => this.#running.delete(client),
       error => this.world.violate(`${client.name}: ${error instanceof Error ? error.stack : error}`),
     )
     return client
+  }
+
+  /** A client dies, with what it sent on its way. */
+  bury(client: Client): void {
+    client.stopping = true
+    client.machine.kill()
+    this.#running.delete(client)
   }
 
   /** The cluster starts, and gets its topics. */
@@ -123,17 +135,21 @@ export class Simulation {
       : null
     await this.run(safetyMs)
     if (mover) mover.stopping = true
+    for (const transactions of this.#transactions) transactions.settle()
     nemesis.heal()
     world.trace.say('phase', 'liveness')
     const healedMs = world.nowMs
     const brokers = cluster.brokers.map(({ id }) => id)
     const before = this.#producers.map(({ acknowledged }) => acknowledged)
+    const committed = this.#transactions.map(one => one.committed)
     const isSettled = () =>
       observer.unsettled(healedMs, brokers) === null &&
-      this.#producers.every(({ acknowledged }, at) => acknowledged > before[at])
+      this.#producers.every(({ acknowledged }, at) => acknowledged > before[at]) &&
+      this.#transactions.every((one, at) => one.committed > committed[at])
     if (!(await this.run(livenessMs, isSettled)) && !world.violation) {
       const idle = this.#producers.filter(({ acknowledged }, at) => acknowledged === before[at])
-      const names = idle.map(({ name }) => `${name} wrote nothing`)
+      const stuck = this.#transactions.filter((one, at) => one.committed === committed[at])
+      const names = [...idle, ...stuck].map(({ name }) => `${name} wrote nothing`)
       world.violate(
         `not settled ${livenessMs} ms after everything was healed: ${[observer.unsettled(healedMs, brokers), ...names].join(', ')}`,
       )
@@ -141,7 +157,9 @@ export class Simulation {
     world.trace.say('phase', `settled after ${Math.floor(world.nowMs - healedMs)} ms`)
     await this.run(1000)
     for (const client of this.#clients) client.stopping = true
-    if (!(await this.run(endMs, () => this.#running === 0))) world.violate('clients did not end')
+    if (!(await this.run(endMs, () => this.#running.size === 0))) {
+      world.violate(`clients did not end: ${[...this.#running].map(({ name }) => name).join(', ')}`)
+    }
     await this.run(2000)
     for (const isolation of ['read_uncommitted', 'read_committed'] as const) {
       const reader = this.launch(new Reader(this.scene, `final-${isolation}`, isolation, true))
@@ -160,7 +178,7 @@ export class Simulation {
 
   #launchWork(): void {
     const { plainProducers, idempotentProducers, readers, groupMembers } = this.#options.work
-    const { partitions } = this.scene
+    const { inputs: partitions } = this.scene
     const { random } = this.world
     const common = { partitions, deliveryTimeoutMs: random.pick([5000, 30_000]) }
     for (let at = 0; at < plainProducers; at++) {
@@ -177,6 +195,23 @@ export class Simulation {
     for (let at = 0; at < groupMembers; at++) {
       this.#members.push(this.launch(new GroupMember(this.scene, `member-${at}`, 'readers')))
     }
+    this.#launchTransactions()
+  }
+
+  #launchTransactions(): void {
+    const { writers, copiers, timeoutMs: transactionTimeoutMs, abortOneIn } = this.#options.transactions
+    const { partitions, inputs } = this.scene
+    const common = { transactionTimeoutMs, abortOneIn }
+    writers.forEach((version, at) => {
+      const options = { ...common, transactionalId: `writer-${at}`, version, partitions: inputs, source: null }
+      this.#transactions.push(new TransactionalWork(this, options))
+    })
+    copiers.forEach((version, at) => {
+      const source = { group: `copier-${at}`, partitions: inputs }
+      const outputs = partitions.filter(partition => !inputs.includes(partition))
+      const options = { ...common, transactionalId: `copier-${at}`, version, partitions: outputs, source }
+      this.#transactions.push(new TransactionalWork(this, options))
+    })
   }
 
   #report(): Report {
@@ -190,6 +225,7 @@ export class Simulation {
       events: world.trace.events,
       acknowledged: this.#producers.reduce((sum, { acknowledged }) => sum + acknowledged, 0),
       polled: polls.length,
+      transactions: this.#transactions.reduce((sum, { committed, aborted }) => sum + committed + aborted, 0),
       commits: this.#members.reduce((sum, { commits }) => sum + commits, 0),
       faults: [...nemesis.counts].map(([fault, count]) => `${fault} ${count}`).join(', '),
       trace: world.trace.lines,

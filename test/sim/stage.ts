@@ -5,7 +5,7 @@ import { Observer } from './clients/observer.ts'
 import { Producer } from './clients/producer.ts'
 import { Reader } from './clients/reader.ts'
 import type { Cluster, Node } from './cluster.ts'
-import { type ClusterOptions, drawCluster, noFaults, type TopicOptions } from './options.ts'
+import { type ClusterOptions, drawCluster, noFaults, noTransactions, type TopicOptions } from './options.ts'
 import { SimRandom } from './random.ts'
 import { Simulation } from './simulation.ts'
 import { World } from './world.ts'
@@ -71,7 +71,15 @@ export class Stage {
     }
     const simulation = new Simulation(
       seed,
-      { cluster: options, faults: noFaults, work, safetyMs: 0, livenessMs: 0, moves: false },
+      {
+        cluster: options,
+        faults: noFaults,
+        work,
+        transactions: noTransactions,
+        safetyMs: 0,
+        livenessMs: 0,
+        moves: false,
+      },
       print,
     )
     await World.play(simulation.world, async () => {

@@ -32,7 +32,7 @@ export interface ProcessHost extends Host {
   readonly network: SimNetwork
 }
 
-const stepMs = 5
+const stepMs = 10
 
 export class World {
   readonly seed: number

@@ -19,8 +19,10 @@ export interface Scene {
   readonly history: History
   readonly work: WorkOptions
   readonly bootstrap: readonly Endpoint[]
-  /** `topic-n` of all that there is to write and read. */
+  /** `topic-n` of all that there is to read. */
   readonly partitions: readonly string[]
+  /** Those that producers write to; the others are written by who copies them. */
+  readonly inputs: readonly string[]
 }
 
 export interface Leader {

@@ -25,20 +25,25 @@ export interface Position {
 const fetchWaitMs = 300
 const fetchBytesMax = 256 * 1024
 const partitionBytesMax = 32 * 1024
+/** Who reads everything in the end takes so many times as much at once. */
+const finalBytes = 16
 
 export type Polled = Record<string, [number, string][]>
 
 /** Reads from wherever `positions` stand. */
 export class Fetcher {
   readonly #client: Client
+  readonly #appetite: number
   readonly isolation: Isolation
   readonly positions = new Map<string, Position>()
   /** The high watermark as it was last told. */
   readonly ends = new Map<string, number>()
 
-  constructor(client: Client, isolation: Isolation = 'read_uncommitted') {
+  /** `appetite`: how many times as much as usual it takes at once. */
+  constructor(client: Client, isolation: Isolation = 'read_uncommitted', appetite = 1) {
     this.#client = client
     this.isolation = isolation
+    this.#appetite = appetite
   }
 
   place(partition: string, offset: number): void {
@@ -104,7 +109,7 @@ export class Fetcher {
           replicaId: -1,
           maxWaitMs: fetchWaitMs,
           minBytes: 1,
-          maxBytes: fetchBytesMax,
+          maxBytes: fetchBytesMax * this.#appetite,
           isolationLevel: this.isolation === 'read_committed' ? 1 : 0,
           forgottenTopicsData: [],
           topics: [...topics].map(([topic, list]) => ({
@@ -114,7 +119,7 @@ export class Fetcher {
               partition: indexOf(partition),
               currentLeaderEpoch: asked.get(partition)!.leader.epoch,
               fetchOffset: asked.get(partition)!.position.offset,
-              partitionMaxBytes: partitionBytesMax,
+              partitionMaxBytes: partitionBytesMax * this.#appetite,
               replicaDirectoryId: zeroId,
             })),
           })),
@@ -191,7 +196,7 @@ export class Reader extends Client {
   constructor(scene: Scene, name: string, isolation: Isolation, final = false) {
     super(scene, name)
     this.#final = final
-    this.fetcher = new Fetcher(this, isolation)
+    this.fetcher = new Fetcher(this, isolation, final ? finalBytes : 1)
   }
 
   async run(): Promise<void> {
