@@ -74,6 +74,8 @@ function fixedAt(kind: Kind, offset: number, value: string, w: string, mode: Mod
       return `v.setInt8(${at}, ${value} ? 1 : 0)`
     case 'float64':
       return `v.setFloat64(${at}, ${value})`
+    case 'bigInt64':
+      return `v.setBigInt64(${at}, ${value})`
     case 'int64':
       return mode.lossless ? `v.setBigInt64(${at}, ${value})` : `${w}.int64At(${at}, ${value})`
     default:

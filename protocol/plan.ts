@@ -41,6 +41,7 @@ export const fixedBytes: Readonly<Record<Kind, number>> = {
   int16: 2,
   int32: 4,
   int64: 8,
+  bigInt64: 8,
   uint16: 2,
   uint32: 4,
   float64: 8,
@@ -132,6 +133,8 @@ export function defaultSource(field: PlannedField, mode: Mode): string {
       return String(given ?? false)
     case 'int64':
       return mode.lossless ? `${BigInt(given ?? 0)}n` : String(Number(given ?? 0))
+    case 'bigInt64':
+      return `${BigInt(given ?? 0)}n`
     default:
       return String(given ?? 0)
   }

@@ -39,6 +39,8 @@ export interface ScalarTypes {
   int32: number
   /** Exact to 2^53; the two ends of the range map to themselves, other values beyond are refused. */
   int64: number
+  /** All 64 bits, for values that are only compared, such as hashes. */
+  bigInt64: bigint
   uint16: number
   uint32: number
   float64: number
@@ -140,6 +142,7 @@ export const int8 = scalar<number>('int8')
 export const int16 = scalar<number>('int16')
 export const int32 = scalar<number>('int32')
 export const int64 = scalar<number>('int64')
+export const bigInt64 = scalar<bigint>('bigInt64')
 export const uint16 = scalar<number>('uint16')
 export const uint32 = scalar<number>('uint32')
 export const float64 = scalar<number>('float64')

@@ -1,5 +1,5 @@
 /** Records of __consumer_offsets: groups of the consumer group protocol. */
-import { array, bytes, int8, int32, int64, message, string, struct, uuid } from '../schema.ts'
+import { array, bigInt64, bytes, int8, int32, int64, message, string, struct, uuid } from '../schema.ts'
 
 export const consumerGroupMetadataKey = message(
   'ConsumerGroupMetadataKey',
@@ -16,7 +16,7 @@ export const consumerGroupMetadataValue = message(
   { flexible: '0+', type: 3 },
   {
     epoch: int32('0+'),
-    metadataHash: int64('0+', { default: 0, tag: 0 }),
+    metadataHash: bigInt64('0+', { default: 0n, tag: 0 }),
   },
 )
 

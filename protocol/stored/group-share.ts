@@ -1,5 +1,5 @@
 /** Records of __consumer_offsets: share groups. */
-import { array, int8, int32, int64, message, string, uuid } from '../schema.ts'
+import { array, bigInt64, int8, int32, int64, message, string, uuid } from '../schema.ts'
 
 export const shareGroupMemberMetadataKey = message(
   'ShareGroupMemberMetadataKey',
@@ -38,7 +38,7 @@ export const shareGroupMetadataValue = message(
   { flexible: '0+', type: 11 },
   {
     epoch: int32('0+'),
-    metadataHash: int64('0+'),
+    metadataHash: bigInt64('0+'),
   },
 )
 

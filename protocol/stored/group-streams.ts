@@ -1,5 +1,5 @@
 /** Records of __consumer_offsets: streams groups. */
-import { array, int8, int16, int32, int64, message, string, struct, uint16 } from '../schema.ts'
+import { array, bigInt64, int8, int16, int32, int64, message, string, struct, uint16 } from '../schema.ts'
 
 export const streamsGroupMetadataKey = message(
   'StreamsGroupMetadataKey',
@@ -21,7 +21,7 @@ export const streamsGroupMetadataValue = message(
   { flexible: '0+', type: 17 },
   {
     epoch: int32('0+'),
-    metadataHash: int64('0+'),
+    metadataHash: bigInt64('0+'),
     validatedTopologyEpoch: int32('0+', { default: -1, tag: 0 }),
     lastAssignmentConfigs: array('0+', lastAssignmentConfig, { nullable: '0+', tag: 1 }),
   },

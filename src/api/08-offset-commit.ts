@@ -5,7 +5,8 @@
  *   the commit.
  * - v2-4 keep the offsets for the time that the request says; from v5 on the broker's setting alone decides.
  * - v6 the leader epoch is stored; v7 static members are fenced (KIP-345).
- * - v9 an unknown group is GROUP_ID_NOT_FOUND instead of ILLEGAL_GENERATION.
+ * - v9 an unknown group is GROUP_ID_NOT_FOUND instead of ILLEGAL_GENERATION. Members of the consumer protocol commit with
+ *   their epoch: STALE_MEMBER_EPOCH unless they had the partition since (KIP-1251); UNSUPPORTED_VERSION before.
  * - v10 topics by id: UNKNOWN_TOPIC_ID. Before: a topic or partition that does not exist is UNKNOWN_TOPIC_OR_PARTITION.
  */
 import { type ErrorCode, Errors } from '../../protocol/errors.ts'
@@ -40,7 +41,7 @@ export const handler = defineHandler(
       memberId: request.memberId,
       groupInstanceId: request.groupInstanceId,
       retentionTimeMs: request.retentionTimeMs,
-      groupIdNotFound: context.version >= 9,
+      knowsMemberEpochs: context.version >= 9,
       topics: request.topics.flatMap(({ partitions }, t) => {
         const topic = found[t]
         const valid = partitions.filter(({ partitionIndex }) => known(t, partitionIndex))

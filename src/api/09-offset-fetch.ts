@@ -5,7 +5,8 @@
  *   ZooKeeper, reads the same offsets, of any broker, and answers UNKNOWN_TOPIC_OR_PARTITION for those that are not there.
  * - v2 null topics means all, and errors of the group are told once instead of per partition. v5 leader epochs.
  * - v7 RequireStable: UNSTABLE_OFFSET_COMMIT while a transaction that commits the partition is open (KIP-447).
- * - v8 many groups at once. v9 member id and epoch: only for groups of the consumer protocol, ignored for classic ones.
+ * - v8 many groups at once. v9 member id and epoch are checked in groups of the consumer protocol:
+ *   UNKNOWN_MEMBER_ID, STALE_MEMBER_EPOCH.
  * - v10 topics by id: UNKNOWN_TOPIC_ID.
  */
 import { type ErrorCode, Errors } from '../../protocol/errors.ts'
@@ -93,6 +94,8 @@ async function fetchGroup(group: GroupRequest, request: Request, context: Reques
   const reply = await coordinators.ask({
     kind: 'offsetFetch',
     groupId,
+    memberId: group.memberId,
+    memberEpoch: group.memberEpoch,
     topics: topics?.filter(({ unknown }) => !unknown) ?? null,
     requireStable,
   })

@@ -3,7 +3,8 @@
  *
  * - Metadata and assignments only of stable groups: before that the members belong to different generations.
  * - v3 authorized operations: without an authorizer everything is allowed. v4 instance ids.
- * - v6 an unknown group is GROUP_ID_NOT_FOUND with a message; before, it is in state Dead without an error.
+ * - v6 an unknown group, or one of another kind, is GROUP_ID_NOT_FOUND with a message; before, it is in state Dead without
+ *   an error.
  */
 import { Errors } from '../../protocol/errors.ts'
 import { describeGroups } from '../../protocol/messages/15-describe-groups.ts'
@@ -22,7 +23,7 @@ export const handler = defineHandler(
       groups: groups.map(group => {
         if (group.errorCode !== Errors.GROUP_ID_NOT_FOUND) return { ...group, ...operations(request, group.errorCode) }
         if (version < notFoundFrom) return { ...group, errorCode: Errors.NONE, ...operations(request, Errors.NONE) }
-        return { ...group, errorMessage: `Group ${group.groupId} not found.` }
+        return group
       }),
     }
   },

@@ -53,6 +53,8 @@ import { handler as unregisterBroker } from './64-unregister-broker.ts'
 import { handler as describeTransactions } from './65-describe-transactions.ts'
 import { handler as listTransactions } from './66-list-transactions.ts'
 import { handler as allocateProducerIds } from './67-allocate-producer-ids.ts'
+import { handler as consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
+import { handler as consumerGroupDescribe } from './69-consumer-group-describe.ts'
 import { handler as controllerRegistration } from './70-controller-registration.ts'
 import { handler as assignReplicasToDirs } from './73-assign-replicas-to-dirs.ts'
 import { handler as describeTopicPartitions } from './75-describe-topic-partitions.ts'
@@ -116,6 +118,8 @@ export const handlers: readonly Handler[] = [
   describeTransactions,
   listTransactions,
   allocateProducerIds,
+  consumerGroupHeartbeat,
+  consumerGroupDescribe,
   controllerRegistration,
   assignReplicasToDirs,
   describeTopicPartitions,

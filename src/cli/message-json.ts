@@ -47,6 +47,7 @@ function elementJson(field: TableField, value: unknown, context: Context): strin
 function scalarJson(kind: ScalarKind, value: unknown): string {
   switch (kind) {
     case 'int64':
+    case 'bigInt64':
       return int64Text(value as number | bigint)
     case 'float64':
       return Number.isInteger(value) ? `${value}.0` : String(value)

@@ -135,6 +135,14 @@ export class EffectiveConfigs {
     })
   }
 
+  /** One setting of a group, parsed. */
+  groupValue<K extends keyof typeof groupSettings>(group: string, name: K): (typeof groupSettings)[K]['fallback'] {
+    const setting: Setting<unknown> = groupSettings[name]
+    const own = this.#dynamic.configsOf(resourceTypes.group, group).get(name)
+    const text = own ?? this.brokerText(`group.${name}`)
+    return (text === null ? setting.fallback : setting.parse(text)) as (typeof groupSettings)[K]['fallback']
+  }
+
   clientMetrics(subscription: string): ConfigEntry[] {
     const own = this.#dynamic.configsOf(resourceTypes.clientMetrics, subscription)
     return Object.entries<Setting>(clientMetricsSettings).map(([name, setting]) => {

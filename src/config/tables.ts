@@ -1,6 +1,7 @@
 /** The one table of settings, put together: every name that Apache Kafka 4.3 documents for a broker. */
 import { brokerSettings } from './broker-settings.ts'
 import { clusterSettings } from './cluster-settings.ts'
+import { consumerGroupSettings } from './consumer-group-settings.ts'
 import { inertSettings } from './inert.ts'
 import { inertFeatureSettings } from './inert-features.ts'
 import { inertSecuritySettings } from './inert-security.ts'
@@ -9,7 +10,13 @@ import type { Setting, ValueOf } from './setting.ts'
 import { transactionSettings } from './transaction-settings.ts'
 
 /** What this broker reads. */
-const readSettings = { ...brokerSettings, ...clusterSettings, ...transactionSettings, ...quotaSettings }
+const readSettings = {
+  ...brokerSettings,
+  ...clusterSettings,
+  ...transactionSettings,
+  ...quotaSettings,
+  ...consumerGroupSettings,
+}
 
 /** Names of settings that this broker reads. */
 export type ReadSettingName = keyof typeof readSettings

@@ -1,7 +1,9 @@
 /** What a cluster begins with: the first records of its metadata log. */
 import {
   elrFeature,
+  groupVersionFeature,
   hasTransactions,
+  maxGroupVersion,
   maxMetadataVersion,
   maxTransactionVersion,
   metadataVersionFeature,
@@ -14,6 +16,7 @@ import type { ControllerContext } from './context.ts'
 export const defaultBootstrapRecords: readonly MetadataRecord[] = [
   { kind: 'featureLevel', version: 0, value: { name: metadataVersionFeature, featureLevel: maxMetadataVersion } },
   { kind: 'featureLevel', version: 0, value: { name: elrFeature, featureLevel: 1 } },
+  { kind: 'featureLevel', version: 0, value: { name: groupVersionFeature, featureLevel: maxGroupVersion } },
   { kind: 'featureLevel', version: 0, value: { name: transactionVersionFeature, featureLevel: maxTransactionVersion } },
 ]
 

@@ -10,8 +10,10 @@ import type { ReplicatedLog, TransactionEnd } from '../machine/machine.ts'
 import { Shard } from '../machine/shard.ts'
 import type { MetadataState } from '../metadata/state.ts'
 import { checkRequest } from './group/checks.ts'
+import type { GroupCluster } from './group/cluster.ts'
 import type {
   DeleteGroupsReply,
+  DescribedConsumerGroup,
   DescribedGroup,
   GroupEvent,
   GroupReply,
@@ -29,6 +31,7 @@ import type { CoordinatorSettings } from './settings.ts'
 export interface CoordinatorsOptions {
   readonly host: Pick<Host, 'clock' | 'random' | 'log'>
   readonly metadata: MetadataState
+  readonly cluster: GroupCluster
   readonly settings: CoordinatorSettings
   /** The offsets topic. */
   readonly topic: InternalTopic
@@ -56,7 +59,7 @@ export class Coordinators {
   onPartitionLeader(index: number, log: ReplicatedLog): void {
     this.onPartitionLost(index)
     const { host, settings } = this.#options
-    const machine = new GroupMachine(settings.groups)
+    const machine = new GroupMachine(settings.groups, this.#options.cluster)
     const shard = new Shard(machine, groupRecordCodec, log, host, { commitTimeoutMs: settings.commitTimeoutMs })
     this.#shards.set(index, shard)
     this.#loading.set(
@@ -108,6 +111,15 @@ export class Coordinators {
   async describe(groupIds: readonly string[]): Promise<DescribedGroup[]> {
     const replies = await this.#perPartition(groupIds, async (shard, ids) => {
       const event = { kind: 'describe', groupIds: ids } as const
+      return replyTo(event, shard ? await shard.submit(event) : failedReply(Errors.NOT_COORDINATOR, event)).groups
+    })
+    return inOrder(groupIds, replies.flat())
+  }
+
+  /** In the order asked for: groups of the consumer protocol. */
+  async describeConsumers(groupIds: readonly string[]): Promise<DescribedConsumerGroup[]> {
+    const replies = await this.#perPartition(groupIds, async (shard, ids) => {
+      const event = { kind: 'consumerDescribe', groupIds: ids } as const
       return replyTo(event, shard ? await shard.submit(event) : failedReply(Errors.NOT_COORDINATOR, event)).groups
     })
     return inOrder(groupIds, replies.flat())

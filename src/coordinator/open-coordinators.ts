@@ -9,6 +9,7 @@ import type { MetadataState } from '../metadata/state.ts'
 import type { Peers } from '../network/peers.ts'
 import type { Partitions } from '../replication/partitions.ts'
 import { Coordinators } from './coordinators.ts'
+import { GroupTopics } from './group-topics.ts'
 import { InternalTopic } from './internal-topic.ts'
 import type { ProducerIds } from './producer-ids.ts'
 import { coordinatorSettings, transactionSettings } from './settings.ts'
@@ -53,9 +54,16 @@ export function openCoordinators(links: CoordinatorLinks): OpenCoordinators {
   const { clock } = host
   const brokerId = config.nodeId
   const settings = coordinatorSettings(config)
+  const groupTopics = new GroupTopics(metadata, links.configs)
   const topic = (wanted: NewInternalTopic) =>
     new InternalTopic({ ...wanted, metadata, create: () => links.createTopic(wanted) })
-  const coordinators = new Coordinators({ host, metadata, settings, topic: topic(groupOffsets(config)) })
+  const coordinators = new Coordinators({
+    host,
+    metadata,
+    cluster: groupTopics,
+    settings,
+    topic: topic(groupOffsets(config)),
+  })
   const { requestTimeoutMs } = config
   const writer = new MarkerWriter({
     clock,

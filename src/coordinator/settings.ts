@@ -1,6 +1,6 @@
 /** The broker's configuration, in the coordinators' terms. */
 import type { BrokerConfig } from '../config/broker.ts'
-import { defaultGroupSettings, type GroupSettings } from './group/settings.ts'
+import { defaultGroupSettings, type GroupSettings, type MigrationPolicy } from './group/settings.ts'
 import { defaultTransactionSettings, type TransactionSettings } from './transaction/settings.ts'
 
 export interface CoordinatorSettings {
@@ -20,9 +20,24 @@ export function coordinatorSettings(config: BrokerConfig): CoordinatorSettings {
       offsetMetadataBytesMax: config.offsetMetadataMaxBytes,
       offsetsRetentionMs: config.offsetsRetentionMinutes * 60_000,
       offsetsRetentionCheckMs: config.offsetsRetentionCheckIntervalMs,
+      consumer: {
+        enabled: config.groupCoordinatorRebalanceProtocols.includes('consumer'),
+        membersMax: config.groupConsumerMaxSize,
+        assignors: config.groupConsumerAssignors,
+        migrationPolicy: migrationPolicyOf(config.groupConsumerMigrationPolicy),
+        regexRefreshMs: config.groupConsumerRegexRefreshIntervalMs,
+        regexBatchMs: defaultGroupSettings.consumer.regexBatchMs,
+      },
     },
     commitTimeoutMs: config.offsetsCommitTimeoutMs,
   }
+}
+
+const migrationPolicies = ['disabled', 'upgrade', 'downgrade', 'bidirectional'] as const
+
+/** In any case, as the setting's check has it. */
+function migrationPolicyOf(name: string): MigrationPolicy {
+  return migrationPolicies.find(policy => policy === name.toLowerCase()) ?? 'disabled'
 }
 
 /** `version` tells the level of the feature `transaction.version` now. */

@@ -30,6 +30,8 @@ export interface Position {
 export interface Timer<Event> {
   readonly delayMs: number
   readonly event: Event
+  /** One of the same name that is running goes on instead. */
+  readonly isKept?: boolean
 }
 
 /** A transaction that records belong to: they are written as a transactional batch, and count when its marker says so. */

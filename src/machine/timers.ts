@@ -31,6 +31,7 @@ export class Timers<Event> {
   set(name: string, timer: Timer<Event>): void {
     const deadlineMs = this.#clock.monotonic() + timer.delayMs
     const known = this.#entries.get(name)
+    if (known && timer.isKept) return
     if (known && known.armedMs <= deadlineMs) {
       known.event = timer.event
       known.deadlineMs = deadlineMs

@@ -1,9 +1,8 @@
 /**
  * Feature levels: what this broker supports, and which version of each metadata record a metadata.version asks for.
  *
- * `metadata.version` is served up to that of Kafka 4.3, `transaction.version` up to 2 (KIP-890). `group.version` stays at 0
- * since the consumer group protocol (KIP-848) is not served: clients that see a level switch to requests that would be
- * refused.
+ * `metadata.version` is served up to that of Kafka 4.3, `transaction.version` up to 2 (KIP-890), `group.version` 1 is the
+ * consumer group protocol (KIP-848).
  */
 import type { RecordKind } from './records.ts'
 
@@ -16,6 +15,7 @@ export interface FeatureSupport {
 export const metadataVersionFeature = 'metadata.version'
 export const kraftVersionFeature = 'kraft.version'
 export const transactionVersionFeature = 'transaction.version'
+export const groupVersionFeature = 'group.version'
 /** KIP-966. */
 export const elrFeature = 'eligible.leader.replicas.version'
 
@@ -27,11 +27,15 @@ export const maxMetadataVersion = 30
 /** KIP-890, both parts. */
 export const maxTransactionVersion = 2
 
+/** KIP-848. */
+export const maxGroupVersion = 1
+
 /** What ApiVersions tells as supported, and what a broker registers with. */
 export const supportedFeatures: readonly FeatureSupport[] = [
   { name: metadataVersionFeature, minVersion: minMetadataVersion, maxVersion: maxMetadataVersion },
   { name: kraftVersionFeature, minVersion: 0, maxVersion: 1 },
   { name: transactionVersionFeature, minVersion: 0, maxVersion: maxTransactionVersion },
+  { name: groupVersionFeature, minVersion: 0, maxVersion: maxGroupVersion },
   { name: elrFeature, minVersion: 0, maxVersion: 1 },
 ]
 

@@ -10,6 +10,7 @@ import { defaultGroupSettings } from '../../src/coordinator/group/settings.ts'
 import { Shard } from '../../src/machine/shard.ts'
 import { FakeLog } from '../machine/fake-log.ts'
 import { simHost } from '../sim/host.ts'
+import { FakeCluster } from './group/fake-cluster.ts'
 
 const file = new URL('../../../test/data/apache-logs/__consumer_offsets-0/00000000000000000000.log', import.meta.url)
 const bytes = readFileSync(file)
@@ -21,7 +22,7 @@ t.test('loaded into a coordinator', async t => {
     log.putRaw(Buffer.from(bytes.subarray(at, at + length)), recordsCount(bytes, at))
   }
   const host = simHost(1)
-  const machine = new GroupMachine(defaultGroupSettings)
+  const machine = new GroupMachine(defaultGroupSettings, new FakeCluster())
   const shard = new Shard<GroupEvent, GroupRecord, GroupReply>(machine, groupRecordCodec, log, host)
   await shard.load()
   t.same(host.log.lines, [], 'nothing to complain about')

@@ -10,6 +10,7 @@ import { offsetsTopic } from '../../src/metadata/internal-topics.ts'
 import { MetadataState } from '../../src/metadata/state.ts'
 import { FakeLog } from '../machine/fake-log.ts'
 import { simHost } from '../sim/host.ts'
+import { FakeCluster } from './group/fake-cluster.ts'
 import { commit, fetchAll, heartbeat, join } from './group/scenario.ts'
 
 interface KeyVector {
@@ -50,6 +51,7 @@ function world(partitions = 4) {
   const coordinators = new Coordinators({
     host,
     metadata,
+    cluster: new FakeCluster(),
     settings: { groups: defaultGroupSettings, commitTimeoutMs: 5000 },
     topic: new InternalTopic({
       name: offsetsTopic,

@@ -94,7 +94,7 @@ function eachField(fields: Fields, json: JsonObject, convert: (field: AnyField, 
 }
 
 function scalarFromJson(kind: string, value: Json): unknown {
-  if (kind === 'int64') return BigInt(value as string)
+  if (kind === 'int64' || kind === 'bigInt64') return BigInt(value as string)
   if (kind === 'bytes' || kind === 'records') return Buffer.from(value as string, 'base64')
   if (kind === 'float64') return Number(value)
   return value
@@ -117,7 +117,7 @@ export function fromJson(fields: Fields, json: JsonObject): Values {
 /** What a field is in memory when it is not on the wire, as the lossless codec has it. */
 function defaultOf(field: AnyField): unknown {
   const given = field.options.default
-  if (given !== undefined) return field.kind === 'int64' && given !== null ? BigInt(given) : given
+  if (given !== undefined) return field.kind.endsWith('nt64') && given !== null ? BigInt(given) : given
   switch (field.kind) {
     case 'array':
       return []
@@ -133,7 +133,7 @@ function defaultOf(field: AnyField): unknown {
     case 'bool':
       return false
     default:
-      return field.kind === 'int64' ? 0n : 0
+      return field.kind.endsWith('nt64') ? 0n : 0
   }
 }
 
@@ -159,7 +159,9 @@ export function ordinary(value: unknown, change: (int64: bigint) => unknown): un
   if (value === null || typeof value !== 'object' || Buffer.isBuffer(value)) return value
   const result: Values = {}
   for (const [name, each] of Object.entries(value)) {
-    if (name !== '_unknownTaggedFields') result[name] = ordinary(each, change)
+    if (name === '_unknownTaggedFields') continue
+    // The only fields whose 64 bits the ordinary codec keeps too.
+    result[name] = name === 'metadataHash' ? each : ordinary(each, change)
   }
   return result
 }

@@ -3,7 +3,7 @@ import { type ErrorCode, Errors } from '../../../protocol/errors.ts'
 import type { Ticket } from '../../machine/machine.ts'
 import { type ClassicGroup, type Member, noAssignment, sameProtocols } from './classic-group.ts'
 import { completeIfAllJoined, prepareRebalance, rebalanceOrComplete } from './classic-rebalance.ts'
-import { type Draft, sessionTimer } from './draft.ts'
+import { type BaseDraft, type Draft, sessionTimer } from './draft.ts'
 import type { JoinEvent } from './events.ts'
 import { joinAnswer, joinError, syncError } from './replies.ts'
 
@@ -67,7 +67,7 @@ function joinUnknown(draft: Draft, event: JoinEvent, ticket: Ticket): void {
 const memberIdPrefixMax = 8192
 
 /** The client's id, or the instance's, and a UUID in its usual spelling. */
-function newMemberId(draft: Draft, event: JoinEvent): string {
+export function newMemberId(draft: BaseDraft, event: JoinEvent): string {
   const hex = Buffer.from(draft.context.random.uuid(), 'base64url').toString('hex')
   const uuid = hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
   return `${(event.groupInstanceId ?? event.clientId).slice(0, memberIdPrefixMax)}-${uuid}`

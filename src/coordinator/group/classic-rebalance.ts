@@ -139,6 +139,14 @@ function failSyncs(draft: Draft, errorCode: ErrorCode): void {
   }
 }
 
+/** The group goes on under the other protocol: whoever waits is to join again. */
+export function failParked(draft: Draft): void {
+  for (const { id, joinTicket, syncTicket } of draft.group.members.values()) {
+    if (joinTicket !== null) draft.reply(joinTicket, joinError(id, Errors.REBALANCE_IN_PROGRESS))
+    if (syncTicket !== null) draft.reply(syncTicket, syncError(Errors.REBALANCE_IN_PROGRESS))
+  }
+}
+
 /** Members that have not fetched their assignment within the rebalance timeout are gone. */
 export function syncExpired(draft: Draft, generationId: number): void {
   const { group } = draft

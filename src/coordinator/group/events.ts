@@ -4,6 +4,15 @@
  */
 import type { ErrorCode } from '../../../protocol/errors.ts'
 import type { ProducerTransaction } from '../../machine/machine.ts'
+import type {
+  ConsumerDescribeEvent,
+  ConsumerDescribeReply,
+  ConsumerHeartbeatEvent,
+  ConsumerHeartbeatReply,
+  ConsumerTimerEvent,
+} from './consumer/events.ts'
+
+export type * from './consumer/events.ts'
 
 export interface Protocol {
   readonly name: string
@@ -91,6 +100,7 @@ export interface DescribeEvent {
 
 export interface DescribedGroup {
   readonly errorCode: ErrorCode
+  readonly errorMessage: string | null
   readonly groupId: string
   readonly groupState: string
   readonly protocolType: string
@@ -142,8 +152,11 @@ export interface OffsetCommitEvent {
   readonly groupInstanceId: string | null
   /** Milliseconds that this commit is to be kept, -1 for the broker's setting (versions 2 to 4). */
   readonly retentionTimeMs: number
-  /** An unknown group is GROUP_ID_NOT_FOUND instead of ILLEGAL_GENERATION (version 9). */
-  readonly groupIdNotFound: boolean
+  /**
+   * Version 9: an unknown group is GROUP_ID_NOT_FOUND instead of ILLEGAL_GENERATION, and members of the consumer protocol may
+   * commit.
+   */
+  readonly knowsMemberEpochs: boolean
   readonly topics: readonly OffsetCommitTopic[]
 }
 
@@ -193,6 +206,9 @@ export interface OffsetFetchEvent {
   readonly topics:
     | readonly { readonly name: string; readonly topicId: string; readonly partitionIndexes: readonly number[] }[]
     | null
+  /** Null and -1 where the version, or the asker, has none: not checked. Only groups of the consumer protocol look at it. */
+  readonly memberId: string | null
+  readonly memberEpoch: number
   /** A partition with a pending transactional commit is UNSTABLE_OFFSET_COMMIT (KIP-447). */
   readonly requireStable: boolean
 }
@@ -244,6 +260,7 @@ export interface TopicsDeletedReply {
 
 /** Events that only a timer sends. */
 export type TimerEvent =
+  | ConsumerTimerEvent
   | { readonly kind: 'sessionExpired'; readonly groupId: string; readonly memberId: string }
   | { readonly kind: 'joinExpired'; readonly groupId: string }
   | {
@@ -254,6 +271,9 @@ export type TimerEvent =
     }
   | { readonly kind: 'syncExpired'; readonly groupId: string; readonly generationId: number }
   | { readonly kind: 'expireOffsets' }
+
+/** Requests of members of the classic protocol. */
+export type MemberEvent = JoinEvent | SyncEvent | HeartbeatEvent | LeaveEvent
 
 export type RequestEvent =
   | JoinEvent
@@ -268,6 +288,8 @@ export type RequestEvent =
   | OffsetFetchEvent
   | OffsetDeleteEvent
   | TopicsDeletedEvent
+  | ConsumerHeartbeatEvent
+  | ConsumerDescribeEvent
 
 export type GroupEvent = RequestEvent | TimerEvent
 
@@ -284,6 +306,8 @@ export type GroupReply =
   | OffsetFetchReply
   | OffsetDeleteReply
   | TopicsDeletedReply
+  | ConsumerHeartbeatReply
+  | ConsumerDescribeReply
 
 /** The reply that belongs to an event. */
 export type ReplyTo<E extends RequestEvent> = Extract<GroupReply, { kind: E['kind'] }>

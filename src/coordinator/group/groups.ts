@@ -1,42 +1,67 @@
 /** All groups of one partition of `__consumer_offsets`, as a machine: events in, records, replies and timers out. */
 import { type ErrorCode, Errors } from '../../../protocol/errors.ts'
 import type { DecideContext, Machine, Position, Ticket } from '../../machine/machine.ts'
-import { ClassicGroup, type Member } from './classic-group.ts'
+import { describeGroup, listGroups } from './admin.ts'
+import { ClassicGroup } from './classic-group.ts'
 import { join } from './classic-join.ts'
 import { heartbeat, leave, sync } from './classic-members.ts'
 import { completeJoin, initialDelayPassed, prepareRebalance, sessionExpired, syncExpired } from './classic-rebalance.ts'
-import { Draft, expiryTimer, type GroupOutcome } from './draft.ts'
+import { restoreGroup } from './classic-restore.ts'
+import type { GroupCluster } from './cluster.ts'
+import { isConsumerProtocolServed } from './consumer/checks.ts'
+import { classicRequest } from './consumer/classic-member.ts'
+import { describeConsumerGroup } from './consumer/describe.ts'
+import { eraseGroup } from './consumer/downgrade.ts'
+import { ConsumerDraft } from './consumer/draft.ts'
+import { ConsumerGroup } from './consumer/group.ts'
+import { memberExpired } from './consumer/leave.ts'
+import { checkConsumerFetch } from './consumer/offsets.ts'
+import { watchMembers } from './consumer/progress.ts'
+import type { ConsumerRecord } from './consumer/records.ts'
+import { decideHeartbeat } from './consumer/requests.ts'
+import { Draft, expiryTimer, type GroupOutcome, joined } from './draft.ts'
 import type {
   DeleteGroupsEvent,
-  DescribedGroup,
+  DescribedConsumerGroup,
   GroupEvent,
   GroupReply,
   JoinEvent,
-  LeaveEvent,
-  ListEvent,
-  ListReply,
+  MemberEvent,
   OffsetDeleteEvent,
+  TimerEvent,
   TopicsDeletedEvent,
 } from './events.ts'
-import { commitInTransaction, commitOffsets, deleteOffsets, fetchOffsets, isOfAnotherTopic } from './offset-commands.ts'
-import { expireGroup } from './offset-expiry.ts'
+import { commitOffsets, deleteOffsets, fetchOffsets, isOfAnotherTopic } from './offset-commands.ts'
+import { expireOffsets } from './offset-expiry.ts'
 import { type OffsetEntry, Offsets } from './offsets.ts'
-import type { GroupRecord, StoredGroup } from './records.ts'
-import { failedReply, joinError, leaveError, syncError } from './replies.ts'
+import type { GroupRecord } from './records.ts'
+import { consumerDescribeError, failedReply, joinError, refusedMember } from './replies.ts'
 import type { GroupSettings } from './settings.ts'
+import { usageOf } from './usage.ts'
+
+type Group = ClassicGroup | ConsumerGroup
 
 export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply> {
   readonly settings: GroupSettings
   readonly offsets = new Offsets()
-  readonly #groups = new Map<string, ClassicGroup>()
+  readonly #cluster: GroupCluster
+  readonly #groups = new Map<string, Group>()
 
-  constructor(settings: GroupSettings) {
+  constructor(settings: GroupSettings, cluster: GroupCluster) {
     this.settings = settings
+    this.#cluster = cluster
   }
 
-  /** The group as it is; null for one that does not exist. One that only ever had offsets is empty. */
+  /** The classic group as it is; null for one that does not exist. One that only ever had offsets is empty. */
   group(groupId: string): ClassicGroup | null {
-    return this.#groups.get(groupId) ?? null
+    const group = this.#groups.get(groupId)
+    return group instanceof ClassicGroup ? group : null
+  }
+
+  /** The group of the consumer protocol as it is; null for one that does not exist. */
+  consumerGroup(groupId: string): ConsumerGroup | null {
+    const group = this.#groups.get(groupId)
+    return group instanceof ConsumerGroup ? group : null
   }
 
   groupIds(): Iterable<string> {
@@ -45,32 +70,47 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
 
   decide(event: GroupEvent, ticket: Ticket, context: DecideContext): GroupOutcome {
     switch (event.kind) {
-      case 'join':
-        return this.#join(event, ticket, context)
-      case 'sync':
-        return this.#ofMember(event, ticket, context, syncError(Errors.UNKNOWN_MEMBER_ID), draft =>
-          sync(draft, event, ticket),
-        )
-      case 'heartbeat': {
-        const unknown: GroupReply = { kind: 'heartbeat', errorCode: Errors.UNKNOWN_MEMBER_ID }
-        return this.#ofMember(event, ticket, context, unknown, draft => heartbeat(draft, event, ticket))
+      case 'consumerHeartbeat': {
+        const deciding = { context, settings: this.settings, cluster: this.#cluster }
+        return decideHeartbeat(this.#groups.get(event.groupId) ?? null, event, ticket, deciding)
       }
+      case 'consumerDescribe':
+        return answer(ticket, {
+          kind: 'consumerDescribe',
+          groups: event.groupIds.map(id => this.#describeConsumer(id)),
+        })
+      case 'join':
+      case 'sync':
+      case 'heartbeat':
       case 'leave':
-        return this.#leave(event, ticket, context)
-      case 'describe':
-        return answer(ticket, { kind: 'describe', groups: event.groupIds.map(id => this.#describe(id)) })
-      case 'list':
-        return answer(ticket, this.#list(event))
+        return this.#ofMember(event, ticket, context)
+      case 'describe': {
+        const groups = event.groupIds.map(id => describeGroup(id, this.#groups.get(id) ?? null))
+        return answer(ticket, { kind: 'describe', groups })
+      }
+      case 'list': {
+        const groups = listGroups(this.#groups.values(), event)
+        return answer(ticket, { kind: 'list', errorCode: Errors.NONE, groups })
+      }
       case 'deleteGroups':
-        return this.#deleteGroups(event, ticket)
+        return this.#deleteGroups(event, ticket, context)
       case 'offsetCommit':
-        return this.#commit(event, context, (draft, exists) => commitOffsets(draft, exists, event, ticket))
-      case 'txnOffsetCommit':
-        return this.#commit(event, context, (draft, exists) => commitInTransaction(draft, exists, event, ticket))
-      case 'offsetFetch':
-        return answer(ticket, fetchOffsets(this.offsets, event))
+      case 'txnOffsetCommit': {
+        const group = this.#groups.get(event.groupId) ?? null
+        const draft = this.#draft(group ?? new ClassicGroup(event.groupId), context)
+        commitOffsets(draft, group, event, ticket)
+        return draft.outcome()
+      }
+      case 'offsetFetch': {
+        const group = this.#groups.get(event.groupId)
+        const errorCode = group instanceof ConsumerGroup ? checkConsumerFetch(group, event) : Errors.NONE
+        return answer(
+          ticket,
+          errorCode === Errors.NONE ? fetchOffsets(this.offsets, event) : failedReply(errorCode, event),
+        )
+      }
       case 'offsetDelete':
-        return this.#deleteOffsets(event, ticket, context)
+        return this.#deleteOffsets(event, ticket)
       case 'topicsDeleted':
         return this.#topicsDeleted(event, ticket)
       default:
@@ -86,8 +126,8 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
         else this.#groups.set(record.groupId, record.group)
         return
       case 'group':
-        if (record.value) this.#groups.set(record.groupId, restore(record.groupId, record.value))
-        else this.#groups.delete(record.groupId)
+        if (record.value) this.#groups.set(record.groupId, restoreGroup(record.groupId, record.value))
+        else if (this.group(record.groupId)) this.#forget(record.groupId)
         return
       case 'offset': {
         const { groupId, topic, partition, value } = record
@@ -95,8 +135,33 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
         // A group may be no more than a name for offsets.
         if (!this.#groups.has(groupId)) this.#groups.set(groupId, new ClassicGroup(groupId))
         this.offsets.put(groupId, topic, partition, value, at.offset, at.producerId)
+        return
       }
+      default:
+        return this.#applyConsumer(record)
     }
+  }
+
+  #applyConsumer(record: ConsumerRecord): void {
+    const { groupId } = record
+    const isGone = record.kind !== 'consumerMemory' && record.value === null
+    let group = this.consumerGroup(groupId)
+    if (isGone && record.kind === 'consumerGroup') {
+      if (group) this.#forget(groupId)
+      return
+    }
+    if (!group) {
+      if (isGone) return
+      group = new ConsumerGroup(groupId)
+      this.#groups.set(groupId, group)
+    }
+    group.apply(record)
+  }
+
+  /** Its offsets, if it still has any, are those of a group without members. */
+  #forget(groupId: string): void {
+    if (this.offsets.has(groupId)) this.#groups.set(groupId, new ClassicGroup(groupId))
+    else this.#groups.delete(groupId)
   }
 
   endTransaction(commit: boolean, at: Position): void {
@@ -107,10 +172,9 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
   loaded(context: DecideContext): GroupOutcome {
     const outcomes: GroupOutcome[] = []
     for (const group of this.#groups.values()) {
-      const draft = new Draft(group, context, this.settings)
-      for (const member of group.members.values()) draft.keepAlive(member.id, member.sessionTimeoutMs)
-      // The limit may have been lowered since.
-      if (group.members.size > this.settings.membersMax) prepareRebalance(draft)
+      const draft = this.#draft(group, context)
+      if (draft instanceof ConsumerDraft) watchMembers(draft)
+      else this.#resume(draft)
       outcomes.push(draft.outcome())
     }
     return {
@@ -120,91 +184,83 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
     }
   }
 
+  #resume(draft: Draft): void {
+    for (const member of draft.group.members.values()) draft.keepAlive(member.id, member.sessionTimeoutMs)
+    // The limit may have been lowered since.
+    if (draft.group.members.size > this.settings.membersMax) prepareRebalance(draft)
+  }
+
   failed(error: ErrorCode, event: GroupEvent): GroupReply {
     return failedReply(error, event)
   }
 
-  #draft(group: ClassicGroup, context: DecideContext): Draft {
-    return new Draft(group, context, this.settings)
+  #draft(group: ClassicGroup, context: DecideContext): Draft
+  #draft(group: Group, context: DecideContext): Draft | ConsumerDraft
+  #draft(group: Group, context: DecideContext): Draft | ConsumerDraft {
+    if (group instanceof ClassicGroup) return new Draft(group, context, this.settings)
+    return new ConsumerDraft(group, context, this.settings, this.#cluster)
+  }
+
+  /** A request of the classic protocol, to whichever kind of group. */
+  #ofMember(event: MemberEvent, ticket: Ticket, context: DecideContext): GroupOutcome {
+    const group = this.#groups.get(event.groupId)
+    if (group instanceof ConsumerGroup && !(event.kind === 'join' && group.members.size === 0)) {
+      return classicRequest(new ConsumerDraft(group, context, this.settings, this.#cluster), event, ticket)
+    }
+    if (event.kind === 'join') return this.#join(event, ticket, context)
+    if (!(group instanceof ClassicGroup)) return answer(ticket, refusedMember(event, Errors.UNKNOWN_MEMBER_ID))
+    const draft = this.#draft(group, context)
+    if (event.kind === 'sync') sync(draft, event, ticket)
+    else if (event.kind === 'heartbeat') heartbeat(draft, event, ticket)
+    else leave(draft, event, ticket)
+    return draft.outcome()
   }
 
   #join(event: JoinEvent, ticket: Ticket, context: DecideContext): GroupOutcome {
-    const group = this.group(event.groupId)
-    if (!group && event.memberId !== '') return answer(ticket, joinError(event.memberId, Errors.UNKNOWN_MEMBER_ID))
-    const draft = this.#draft(group ?? new ClassicGroup(event.groupId), context)
+    const group = this.#groups.get(event.groupId)
+    // Nobody is left in the group of the other protocol: it begins anew as a classic one.
+    const old = group instanceof ConsumerGroup ? this.#draft(group, context) : null
+    if (!(group instanceof ClassicGroup) && event.memberId !== '') {
+      return answer(ticket, joinError(event.memberId, Errors.UNKNOWN_MEMBER_ID))
+    }
+    const draft = this.#draft(group instanceof ClassicGroup ? group : new ClassicGroup(event.groupId), context)
     join(draft, event, ticket)
-    return draft.outcome()
+    if (!(old instanceof ConsumerDraft)) return draft.outcome()
+    eraseGroup(old)
+    return joined(old.outcome(), draft.outcome())
   }
 
-  #ofMember(
-    event: { readonly groupId: string },
-    ticket: Ticket,
-    context: DecideContext,
-    unknown: GroupReply,
-    act: (draft: Draft) => void,
-  ): GroupOutcome {
-    const group = this.group(event.groupId)
-    if (!group) return answer(ticket, unknown)
-    const draft = this.#draft(group, context)
-    act(draft)
-    return draft.outcome()
-  }
-
-  #leave(event: LeaveEvent, ticket: Ticket, context: DecideContext): GroupOutcome {
-    const unknown = leaveError(event, Errors.NONE, Errors.UNKNOWN_MEMBER_ID)
-    return this.#ofMember(event, ticket, context, unknown, draft => leave(draft, event, ticket))
-  }
-
-  #describe(groupId: string): DescribedGroup {
-    const group = this.group(groupId)
-    if (!group) {
-      const errorCode = Errors.GROUP_ID_NOT_FOUND
-      return { errorCode, groupId, groupState: 'Dead', protocolType: '', protocolData: '', members: [] }
+  #describeConsumer(groupId: string): DescribedConsumerGroup {
+    if (!isConsumerProtocolServed(this.settings, this.#cluster)) {
+      return consumerDescribeError(groupId, Errors.UNSUPPORTED_VERSION, null)
     }
-    const stable = group.state === 'Stable'
-    const describeMember = (member: Member) => ({
-      memberId: member.id,
-      groupInstanceId: member.groupInstanceId,
-      clientId: member.clientId,
-      clientHost: member.clientHost,
-      // Until the group is stable they belong to different generations.
-      memberMetadata: stable ? group.metadataOf(member) : Buffer.alloc(0),
-      memberAssignment: stable ? member.assignment : Buffer.alloc(0),
-    })
-    return {
-      errorCode: Errors.NONE,
-      groupId,
-      groupState: group.state,
-      protocolType: group.protocolType ?? '',
-      protocolData: stable ? (group.protocolName ?? '') : '',
-      members: [...group.members.values()].map(describeMember),
-    }
+    const group = this.#groups.get(groupId)
+    if (group instanceof ConsumerGroup)
+      return describeConsumerGroup(group, this.settings.consumer.assignors, this.#cluster)
+    const why = group ? `Group ${groupId} is not a consumer group.` : `Group ${groupId} not found.`
+    return consumerDescribeError(groupId, Errors.GROUP_ID_NOT_FOUND, why)
   }
 
-  #list({ states, types }: ListEvent): ListReply {
-    const groups: ListReply['groups'][number][] = []
-    if (types.size === 0 || types.has('classic')) {
-      for (const { id: groupId, state: groupState, protocolType } of this.#groups.values()) {
-        if (states.size > 0 && !states.has(groupState.toLowerCase())) continue
-        groups.push({ groupId, protocolType: protocolType ?? '', groupState, groupType: 'classic' })
-      }
-    }
-    return { kind: 'list', errorCode: Errors.NONE, groups }
-  }
-
-  #deleteGroups(event: DeleteGroupsEvent, ticket: Ticket): GroupOutcome {
+  #deleteGroups(event: DeleteGroupsEvent, ticket: Ticket, context: DecideContext): GroupOutcome {
     const records: GroupRecord[] = []
     const results = event.groupIds.map(groupId => {
-      const group = this.group(groupId)
+      const group = this.#groups.get(groupId)
       if (!group) return { groupId, errorCode: Errors.GROUP_ID_NOT_FOUND }
       if (group.state !== 'Empty') return { groupId, errorCode: Errors.NON_EMPTY_GROUP }
       for (const { topic, partition } of this.#allOffsets(groupId)) {
         records.push({ kind: 'offset', groupId, topic, partition, value: null })
       }
-      records.push({ kind: 'group', groupId, value: null })
+      records.push(...this.#tombstones(group, context))
       return { groupId, errorCode: Errors.NONE }
     })
     return { records, replies: [[ticket, { kind: 'deleteGroups', results }]], timers: {}, divisible: true }
+  }
+
+  #tombstones(group: Group, context: DecideContext): readonly GroupRecord[] {
+    const draft = this.#draft(group, context)
+    if (!(draft instanceof ConsumerDraft)) return [{ kind: 'group', groupId: group.id, value: null }]
+    eraseGroup(draft)
+    return draft.outcome().records
   }
 
   *#allOffsets(groupId: string): Generator<OffsetEntry, void, void> {
@@ -212,22 +268,10 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
     yield* this.offsets.pendingEntries(groupId)
   }
 
-  #commit(
-    { groupId }: { readonly groupId: string },
-    context: DecideContext,
-    act: (draft: Draft, exists: boolean) => void,
-  ): GroupOutcome {
-    const group = this.group(groupId)
-    const draft = this.#draft(group ?? new ClassicGroup(groupId), context)
-    act(draft, group !== null)
-    return draft.outcome()
-  }
-
-  #deleteOffsets(event: OffsetDeleteEvent, ticket: Ticket, context: DecideContext): GroupOutcome {
-    const group = this.group(event.groupId)
-    const draft = group && this.#draft(group, context)
-    const reply = deleteOffsets(draft, this.offsets, event)
-    return draft ? { ...draft.outcome(), replies: [[ticket, reply]], divisible: true } : answer(ticket, reply)
+  #deleteOffsets(event: OffsetDeleteEvent, ticket: Ticket): GroupOutcome {
+    const group = this.#groups.get(event.groupId)
+    const { records, reply } = deleteOffsets(group ? usageOf(group) : null, this.offsets, event)
+    return { records, replies: [[ticket, reply]], timers: {}, divisible: true }
   }
 
   #topicsDeleted(event: TopicsDeletedEvent, ticket: Ticket): GroupOutcome {
@@ -246,31 +290,21 @@ export class GroupMachine implements Machine<GroupEvent, GroupRecord, GroupReply
   }
 
   #onTimer(event: Exclude<GroupEvent, { kind: GroupReply['kind'] }>, context: DecideContext): GroupOutcome {
-    if (event.kind === 'expireOffsets') return this.#expireOffsets(context.nowMs)
-    const group = this.group(event.groupId)
+    if (event.kind === 'expireOffsets') return this.#expireOffsets(context)
+    const group = this.#groups.get(event.groupId)
     if (!group) return { records: [], replies: [], timers: {} }
     const draft = this.#draft(group, context)
-    switch (event.kind) {
-      case 'sessionExpired':
-        sessionExpired(draft, event.memberId)
-        break
-      case 'joinExpired':
-        completeJoin(draft)
-        break
-      case 'initialDelayPassed':
-        initialDelayPassed(draft, event.delayMs, event.remainingMs)
-        break
-      case 'syncExpired':
-        syncExpired(draft, event.generationId)
-        break
-    }
+    if (draft instanceof ConsumerDraft) memberExpired(draft, event)
+    else classicTimer(draft, event)
     return draft.outcome()
   }
 
-  #expireOffsets(nowMs: number): GroupOutcome {
+  #expireOffsets(context: DecideContext): GroupOutcome {
     const records: GroupRecord[] = []
     for (const group of this.#groups.values()) {
-      records.push(...expireGroup(group, this.offsets, this.settings, nowMs))
+      const { tombstones, isUnused } = expireOffsets(usageOf(group), this.offsets, this.settings, context.nowMs)
+      records.push(...tombstones)
+      if (isUnused) records.push(...this.#tombstones(group, context))
     }
     return { records, replies: [], timers: { [expiryTimer]: this.#expiry() }, divisible: true }
   }
@@ -289,28 +323,18 @@ function isTraceless(group: ClassicGroup): boolean {
   return group.state === 'Empty' && group.stateTimestampMs === null && group.pendingMembers.size === 0
 }
 
-/** What is on record is either empty or stable. */
-function restore(groupId: string, stored: StoredGroup): ClassicGroup {
-  const group = new ClassicGroup(groupId)
-  group.state = stored.members.length > 0 ? 'Stable' : 'Empty'
-  group.previousState = group.state
-  group.stateTimestampMs = stored.stateTimestampMs === -1 ? null : stored.stateTimestampMs
-  group.generation = stored.generation
-  group.protocolType = stored.protocolType === '' ? null : stored.protocolType
-  group.protocolName = stored.protocolName
-  for (const { subscription, ...member } of stored.members) {
-    if (group.members.has(member.id)) continue
-    group.add({
-      ...member,
-      // Members must always have a protocol in common.
-      protocols: [{ name: stored.protocolName ?? '', metadata: subscription }],
-      joinTicket: null,
-      syncTicket: null,
-      isNew: false,
-      synced: true,
-    })
+function classicTimer(draft: Draft, event: TimerEvent): void {
+  switch (event.kind) {
+    case 'sessionExpired':
+      return sessionExpired(draft, event.memberId)
+    case 'joinExpired':
+      return completeJoin(draft)
+    case 'initialDelayPassed':
+      return initialDelayPassed(draft, event.delayMs, event.remainingMs)
+    case 'syncExpired':
+      return syncExpired(draft, event.generationId)
+    default:
+      // Of members of the group when it was one of the consumer protocol.
+      return
   }
-  if (stored.leaderId !== null && group.members.has(stored.leaderId)) group.leaderId = stored.leaderId
-  group.updateSubscribedTopics()
-  return group
 }

@@ -3,9 +3,12 @@ import { type ErrorCode, Errors } from '../../../protocol/errors.ts'
 import { zeroUuid } from '../../../protocol/uuid.ts'
 import { getOrCreate } from '../../lib/get-or-create.ts'
 import type { Ticket } from '../../machine/machine.ts'
-import type { ClassicGroup } from './classic-group.ts'
+import { ClassicGroup } from './classic-group.ts'
 import { checkMember } from './classic-join.ts'
-import type { Draft } from './draft.ts'
+import type { ConsumerDraft } from './consumer/draft.ts'
+import { ConsumerGroup } from './consumer/group.ts'
+import { checkConsumerCommit, checkConsumerTransactional, type PartitionCheck } from './consumer/offsets.ts'
+import type { BaseDraft, Draft } from './draft.ts'
 import type {
   GroupReply,
   OffsetCommitEvent,
@@ -15,45 +18,60 @@ import type {
   TxnOffsetCommitEvent,
 } from './events.ts'
 import type { CommittedOffset, Offsets } from './offsets.ts'
+import type { GroupRecord } from './records.ts'
 import { commitAnswer } from './replies.ts'
+import type { GroupUsage } from './usage.ts'
 
-/** `exists` is false when `draft` holds a group made up for a group id that nobody has used yet. */
-export function commitOffsets(draft: Draft, exists: boolean, event: OffsetCommitEvent, ticket: Ticket): void {
-  const { group } = draft
-  const error = exists ? checkCommit(group, event) : checkFirstCommit(event)
-  if (error !== Errors.NONE)
-    return draft.reply(
-      ticket,
-      commitAnswer(event, () => error),
-    )
+/** `group` is null for a group id that nobody has used yet: it comes into being with its first commit. */
+export function commitOffsets(
+  draft: Draft | ConsumerDraft,
+  group: ClassicGroup | ConsumerGroup | null,
+  event: OffsetCommitEvent | TxnOffsetCommitEvent,
+  ticket: Ticket,
+): void {
+  const check = checkOf(group, event)
+  if (event.kind === 'txnOffsetCommit') {
+    // The member's session is not touched: this is its producer's doing.
+    return record(draft, event, -1, check, ticket)
+  }
   // Committing shows that the member lives, as a heartbeat does.
-  const member = group.members.get(event.memberId)
-  if (member) draft.keepAlive(member.id, member.sessionTimeoutMs)
-  const { nowMs } = draft.context
-  record(draft, event, event.retentionTimeMs === -1 ? -1 : clampTimestamp(nowMs + event.retentionTimeMs), ticket)
+  const member = group instanceof ClassicGroup ? group.members.get(event.memberId) : undefined
+  if (member && check(zeroUuid, -1) === Errors.NONE) draft.keepAlive(member.id, member.sessionTimeoutMs)
+  const { retentionTimeMs } = event
+  const expireTimestampMs = retentionTimeMs === -1 ? -1 : clampTimestamp(draft.context.nowMs + retentionTimeMs)
+  record(draft, event, expireTimestampMs, check, ticket)
 }
 
-/** As `commitOffsets`, inside a transaction. The member's session is not touched: this is its producer's doing. */
-export function commitInTransaction(draft: Draft, exists: boolean, event: TxnOffsetCommitEvent, ticket: Ticket): void {
-  const error = exists ? checkTransactional(draft.group, event) : checkFirstTransactional(event)
-  if (error !== Errors.NONE)
-    return draft.reply(
-      ticket,
-      commitAnswer(event, () => error),
-    )
-  draft.transaction = event.transaction
-  record(draft, event, -1, ticket)
+function checkOf(
+  group: ClassicGroup | ConsumerGroup | null,
+  event: OffsetCommitEvent | TxnOffsetCommitEvent,
+): PartitionCheck {
+  if (group instanceof ConsumerGroup) {
+    return event.kind === 'offsetCommit' ? checkConsumerCommit(group, event) : checkConsumerTransactional(group, event)
+  }
+  const error =
+    event.kind === 'offsetCommit'
+      ? group
+        ? checkCommit(group, event)
+        : checkFirstCommit(event)
+      : group
+        ? checkTransactional(group, event)
+        : checkFirstTransactional(event)
+  return () => error
 }
 
 /** Writes every offset that may be committed, and answers for each. */
 function record(
-  draft: Draft,
+  draft: BaseDraft,
   event: OffsetCommitEvent | TxnOffsetCommitEvent,
   expireTimestampMs: number,
+  check: PartitionCheck,
   ticket: Ticket,
 ): void {
   const { nowMs } = draft.context
-  const reply = commitAnswer(event, (_topic, { committedMetadata }) => {
+  const reply = commitAnswer(event, (topicId, { partitionIndex, committedMetadata }) => {
+    const error = check(topicId, partitionIndex)
+    if (error !== Errors.NONE) return error
     const tooLarge = committedMetadata !== null && committedMetadata.length > draft.settings.offsetMetadataBytesMax
     return tooLarge ? Errors.OFFSET_METADATA_TOO_LARGE : Errors.NONE
   })
@@ -71,6 +89,7 @@ function record(
       draft.record({ kind: 'offset', groupId: event.groupId, topic, partition: partition.partitionIndex, value })
     })
   })
+  if (draft.hasRecords && event.kind === 'txnOffsetCommit') draft.transaction = event.transaction
   draft.reply(ticket, reply)
 }
 
@@ -87,7 +106,7 @@ function clampTimestamp(timestampMs: number): number {
 /** A group that is only a name for offsets comes into being with its first commit. */
 function checkFirstCommit(event: OffsetCommitEvent): ErrorCode {
   if (event.generationId < 0) return Errors.NONE
-  return event.groupIdNotFound ? Errors.GROUP_ID_NOT_FOUND : Errors.ILLEGAL_GENERATION
+  return event.knowsMemberEpochs ? Errors.GROUP_ID_NOT_FOUND : Errors.ILLEGAL_GENERATION
 }
 
 function checkCommit(group: ClassicGroup, event: OffsetCommitEvent): ErrorCode {
@@ -165,23 +184,30 @@ export function isOfAnotherTopic(committed: CommittedOffset, topicId: string): b
   return committed.topicId !== zeroUuid && topicId !== zeroUuid && committed.topicId !== topicId
 }
 
+export interface DeletedOffsets {
+  readonly records: readonly GroupRecord[]
+  readonly reply: GroupReply
+}
+
 /** `group` is null when there is no such group. */
-export function deleteOffsets(draft: Draft | null, offsets: Offsets, event: OffsetDeleteEvent): GroupReply {
-  const refuse = (errorCode: ErrorCode): GroupReply => ({ kind: 'offsetDelete', errorCode, topics: [] })
-  if (!draft) return refuse(Errors.GROUP_ID_NOT_FOUND)
-  const { group } = draft
+export function deleteOffsets(group: GroupUsage | null, offsets: Offsets, event: OffsetDeleteEvent): DeletedOffsets {
+  const refuse = (errorCode: ErrorCode): DeletedOffsets => {
+    return { records: [], reply: { kind: 'offsetDelete', errorCode, topics: [] } }
+  }
+  if (!group) return refuse(Errors.GROUP_ID_NOT_FOUND)
   // Only of consumers it is known which topics they use.
-  if (group.state !== 'Empty' && !group.isConsumer) return refuse(Errors.NON_EMPTY_GROUP)
+  if (!group.isEmpty && !group.isConsumer) return refuse(Errors.NON_EMPTY_GROUP)
+  const groupId = group.id
+  const records: GroupRecord[] = []
   const topics = event.topics.map(({ name, partitions }) => {
-    const inUse = group.state !== 'Empty' && group.isSubscribedTo(name)
+    const inUse = !group.isEmpty && group.isSubscribedTo(name)
     const errorCode = inUse ? Errors.GROUP_SUBSCRIBED_TO_TOPIC : Errors.NONE
     for (const { partitionIndex } of inUse ? [] : partitions) {
       const known =
-        offsets.get(group.id, name, partitionIndex) !== null || offsets.isPending(group.id, name, partitionIndex)
-      if (known)
-        draft.record({ kind: 'offset', groupId: group.id, topic: name, partition: partitionIndex, value: null })
+        offsets.get(groupId, name, partitionIndex) !== null || offsets.isPending(groupId, name, partitionIndex)
+      if (known) records.push({ kind: 'offset', groupId, topic: name, partition: partitionIndex, value: null })
     }
     return { name, partitions: partitions.map(({ partitionIndex }) => ({ partitionIndex, errorCode })) }
   })
-  return { kind: 'offsetDelete', errorCode: Errors.NONE, topics }
+  return { records, reply: { kind: 'offsetDelete', errorCode: Errors.NONE, topics } }
 }

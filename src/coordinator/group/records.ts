@@ -1,6 +1,7 @@
 /**
  * What a group coordinator writes into `__consumer_offsets`, in Kafka's bytes: a key that begins with its record type,
- * and a value that begins with its version. Records of other kinds of groups, and of later Kafkas, are passed over.
+ * and a value that begins with its version. Those of groups of the consumer protocol are in `consumer/records.ts`; records of
+ * other kinds of groups, and of later Kafkas, are passed over.
  */
 import {
   coordinatorKeyType,
@@ -19,6 +20,7 @@ import {
 import { copyOf } from '../../lib/copy.ts'
 import type { LogEntry, RecordCodec } from '../../machine/machine.ts'
 import type { ClassicGroup } from './classic-group.ts'
+import { type ConsumerRecord, decodeConsumerRecord, encodeConsumerRecord } from './consumer/records.ts'
 import type { CommittedOffset } from './offsets.ts'
 
 export interface StoredMember {
@@ -45,6 +47,7 @@ export interface StoredGroup {
 }
 
 export type GroupRecord =
+  | ConsumerRecord
   | { readonly kind: 'group'; readonly groupId: string; readonly value: StoredGroup | null }
   | {
       readonly kind: 'offset'
@@ -99,12 +102,15 @@ export const groupRecordCodec: RecordCodec<GroupRecord> = {
         const key = encodeCoordinatorKey(offsetCommitKey, { group, topic, partition })
         return { key, value: record.value && encodeOffset(record.value) }
       }
+      default:
+        return encodeConsumerRecord(record)
     }
   },
 
   decode(key, value): GroupRecord | null {
     if (!key) return null
-    switch (coordinatorKeyType(key)) {
+    const type = coordinatorKeyType(key)
+    switch (type) {
       case legacyOffsetCommitKey.type: {
         const { group: groupId, topic, partition } = decodeCoordinatorKey(legacyOffsetCommitKey, key)
         return { kind: 'offset', groupId, topic, partition, value: value && decodeOffset(value) }
@@ -118,7 +124,7 @@ export const groupRecordCodec: RecordCodec<GroupRecord> = {
         return { kind: 'group', groupId, value: value && decodeGroup(value) }
       }
       default:
-        return null
+        return decodeConsumerRecord(type, key, value)
     }
   },
 }

@@ -2,11 +2,14 @@
 import { type ErrorCode, Errors } from '../../../protocol/errors.ts'
 import { type ClassicGroup, noAssignment } from './classic-group.ts'
 import type {
+  ConsumerHeartbeatReply,
+  DescribedConsumerGroup,
   GroupEvent,
   GroupReply,
   JoinReply,
   LeaveEvent,
   LeaveReply,
+  MemberEvent,
   OffsetCommitEvent,
   OffsetCommitReply,
   TxnOffsetCommitEvent,
@@ -58,6 +61,20 @@ export function syncAnswer(group: ClassicGroup, assignment: Buffer): GroupReply 
   return { kind: 'sync', errorCode: Errors.NONE, protocolType, protocolName, assignment }
 }
 
+/** What a member of the classic protocol is answered that may not do what it asks for. */
+export function refusedMember(event: MemberEvent, errorCode: ErrorCode): GroupReply {
+  switch (event.kind) {
+    case 'join':
+      return joinError(event.memberId, errorCode)
+    case 'sync':
+      return syncError(errorCode)
+    case 'heartbeat':
+      return { kind: 'heartbeat', errorCode }
+    case 'leave':
+      return leaveError(event, Errors.NONE, errorCode)
+  }
+}
+
 export function leaveError(event: LeaveEvent, errorCode: ErrorCode, memberError: ErrorCode): LeaveReply {
   const members = event.members.map(({ memberId, groupInstanceId }) => ({
     memberId,
@@ -70,7 +87,7 @@ export function leaveError(event: LeaveEvent, errorCode: ErrorCode, memberError:
 /** Every partition of a commit with its own error. */
 export function commitAnswer<E extends OffsetCommitEvent | TxnOffsetCommitEvent>(
   event: E,
-  errorOf: (topic: string, partition: OffsetCommitEvent['topics'][number]['partitions'][number]) => ErrorCode,
+  errorOf: (topicId: string, partition: OffsetCommitEvent['topics'][number]['partitions'][number]) => ErrorCode,
 ): OffsetCommitReply | TxnOffsetCommitReply {
   return {
     kind: event.kind,
@@ -79,9 +96,38 @@ export function commitAnswer<E extends OffsetCommitEvent | TxnOffsetCommitEvent>
       topicId,
       partitions: partitions.map(partition => ({
         partitionIndex: partition.partitionIndex,
-        errorCode: errorOf(name, partition),
+        errorCode: errorOf(topicId, partition),
       })),
     })),
+  }
+}
+
+export function consumerHeartbeatError(errorCode: ErrorCode, errorMessage: string | null): ConsumerHeartbeatReply {
+  return {
+    kind: 'consumerHeartbeat',
+    errorCode,
+    errorMessage,
+    memberId: null,
+    memberEpoch: 0,
+    heartbeatIntervalMs: 0,
+    assignment: null,
+  }
+}
+
+export function consumerDescribeError(
+  groupId: string,
+  errorCode: ErrorCode,
+  errorMessage: string | null,
+): DescribedConsumerGroup {
+  return {
+    errorCode,
+    errorMessage,
+    groupId,
+    groupState: '',
+    groupEpoch: 0,
+    assignmentEpoch: 0,
+    assignorName: '',
+    members: [],
   }
 }
 
@@ -99,12 +145,20 @@ export function failedReply(errorCode: ErrorCode, event: GroupEvent): GroupReply
         kind: 'describe',
         groups: event.groupIds.map(groupId => ({
           errorCode,
+          errorMessage: null,
           groupId,
           groupState: '',
           protocolType: '',
           protocolData: '',
           members: [],
         })),
+      }
+    case 'consumerHeartbeat':
+      return consumerHeartbeatError(errorCode, null)
+    case 'consumerDescribe':
+      return {
+        kind: 'consumerDescribe',
+        groups: event.groupIds.map(groupId => consumerDescribeError(groupId, errorCode, null)),
       }
     case 'list':
       return { kind: 'list', errorCode, groups: [] }

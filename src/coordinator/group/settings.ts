@@ -10,6 +10,24 @@ export interface GroupSettings {
   readonly offsetMetadataBytesMax: number
   readonly offsetsRetentionMs: number
   readonly offsetsRetentionCheckMs: number
+  readonly consumer: ConsumerGroupSettings
+}
+
+export type MigrationPolicy = 'disabled' | 'upgrade' | 'downgrade' | 'bidirectional'
+
+/** Of groups of the consumer protocol (KIP-848). */
+export interface ConsumerGroupSettings {
+  /** Whether the protocol is offered. */
+  readonly enabled: boolean
+  readonly membersMax: number
+  /** Names of server-side assignors; the first is that of groups whose members ask for none. */
+  readonly assignors: readonly string[]
+  /** Which way groups may change their protocol while they have members. */
+  readonly migrationPolicy: MigrationPolicy
+  /** How often subscriptions by pattern are looked at again although no topic came or went. */
+  readonly regexRefreshMs: number
+  /** How often they are looked at again at most. */
+  readonly regexBatchMs: number
 }
 
 export const defaultGroupSettings: GroupSettings = {
@@ -21,4 +39,12 @@ export const defaultGroupSettings: GroupSettings = {
   offsetMetadataBytesMax: 4096,
   offsetsRetentionMs: 7 * 24 * 3_600_000,
   offsetsRetentionCheckMs: 600_000,
+  consumer: {
+    enabled: true,
+    membersMax: 2 ** 31 - 1,
+    assignors: ['uniform', 'range'],
+    migrationPolicy: 'bidirectional',
+    regexRefreshMs: 600_000,
+    regexBatchMs: 10_000,
+  },
 }

@@ -18,6 +18,7 @@ t.test('describe', async t => {
   s.syncAll([a.answer.reply!])
   t.same(describe(s), {
     errorCode: none,
+    errorMessage: null,
     groupId: 'g',
     groupState: 'Stable',
     protocolType: 'consumer',

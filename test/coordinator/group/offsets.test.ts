@@ -27,6 +27,8 @@ t.test('consumers without a group commit and fetch', async t => {
     kind: 'offsetFetch',
     groupId: 'g',
     topics: [{ name: 'a', topicId: zeroUuid, partitionIndexes: [0, 1] }],
+    memberId: null,
+    memberEpoch: -1,
     requireStable: false,
   })
   t.same(reply.topics[0].partitions, [
@@ -41,14 +43,21 @@ t.test('an unknown group has no offsets, and that is no error', async t => {
   const s = new Scenario()
   t.match(s.ask(fetchAll('nobody')), { errorCode: none, topics: [] })
   const topics = [{ name: 'a', topicId: zeroUuid, partitionIndexes: [3] }]
-  const reply = s.ask({ kind: 'offsetFetch', groupId: 'nobody', topics, requireStable: true })
+  const reply = s.ask({
+    kind: 'offsetFetch',
+    groupId: 'nobody',
+    topics,
+    memberId: null,
+    memberEpoch: -1,
+    requireStable: true,
+  })
   t.match(reply.topics[0].partitions[0], { partitionIndex: 3, committedOffset: -1, errorCode: none })
 })
 
 t.test('who may commit', async t => {
   const s = new Scenario()
   t.same(codes(s.ask(commit({ a: 1 }, { generationId: 1, memberId: 'x' }))), [Errors.GROUP_ID_NOT_FOUND])
-  const old = commit({ a: 1 }, { generationId: 1, memberId: 'x', groupIdNotFound: false })
+  const old = commit({ a: 1 }, { generationId: 1, memberId: 'x', knowsMemberEpochs: false })
   t.same(codes(s.ask(old)), [Errors.ILLEGAL_GENERATION])
   const a = s.joinAs('a')
   s.advance(3000)
@@ -139,7 +148,8 @@ t.test('offsets of a topic that was deleted and made again are not told', async 
   s.ask({ ...commit({}), topics: [{ ...topic, topicId: idOf('o') }] })
   const ask = (topicId: string) => {
     const topics = [{ name: 'a', topicId, partitionIndexes: [0] }]
-    return s.ask({ kind: 'offsetFetch', groupId: 'g', topics, requireStable: false }).topics[0].partitions[0]
+    return s.ask({ kind: 'offsetFetch', groupId: 'g', topics, memberId: null, memberEpoch: -1, requireStable: false })
+      .topics[0].partitions[0]
   }
   t.equal(ask(idOf('o')).committedOffset, 1)
   t.equal(ask(zeroUuid).committedOffset, 1)
@@ -286,7 +296,14 @@ t.test('pending transactional offsets', async t => {
     )
   const fetch = (requireStable: boolean) => {
     const topics = [{ name: 'a', topicId: zeroUuid, partitionIndexes: [0] }]
-    const [partition] = s.ask({ kind: 'offsetFetch', groupId: 'g', topics, requireStable }).topics[0].partitions
+    const [partition] = s.ask({
+      kind: 'offsetFetch',
+      groupId: 'g',
+      topics,
+      memberId: null,
+      memberEpoch: -1,
+      requireStable,
+    }).topics[0].partitions
     return partition.errorCode === none ? partition.committedOffset : partition.errorCode
   }
   put(10, 1, 77)

@@ -2,7 +2,7 @@
 import t from 'tap'
 import { encodeCoordinatorKey, encodeVersioned } from '../../../protocol/stored/framing.ts'
 import { groupMetadataKey, groupMetadataValue } from '../../../protocol/stored/group-classic.ts'
-import { consumerGroupMetadataKey, consumerGroupMetadataValue } from '../../../protocol/stored/group-consumer.ts'
+import { shareGroupMetadataKey, shareGroupMetadataValue } from '../../../protocol/stored/group-share.ts'
 import { Errors, heartbeat, join, leave, none, Scenario, subscription, sync } from './scenario.ts'
 
 t.test('a stable group goes on as if nothing had happened', async t => {
@@ -66,13 +66,13 @@ t.test('a group that is larger than the limit of now begins a rebalance', async 
 t.test('records of other kinds of groups, of later versions and of no sense are passed over', async t => {
   const good = new Scenario()
   good.stable(['a'])
-  const consumer = {
-    key: encodeCoordinatorKey(consumerGroupMetadataKey, { groupId: 'new' }),
-    value: encodeVersioned(consumerGroupMetadataValue, 0, { epoch: 3 }),
+  const share = {
+    key: encodeCoordinatorKey(shareGroupMetadataKey, { groupId: 'new' }),
+    value: encodeVersioned(shareGroupMetadataValue, 0, { epoch: 3, metadataHash: 0n }),
   }
   const unknown = { key: Buffer.from([0, 99, 1, 2]), value: Buffer.from([0, 0]) }
   const keyless = { key: null, value: Buffer.from('x') }
-  const again = new Scenario({}, [consumer, unknown, keyless, ...good.log])
+  const again = new Scenario({}, [share, unknown, keyless, ...good.log])
   t.same([...again.machine.groupIds()], ['g'])
 })
 

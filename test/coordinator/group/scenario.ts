@@ -23,6 +23,7 @@ import { GroupMachine } from '../../../src/coordinator/group/groups.ts'
 import { type GroupRecord, groupRecordCodec } from '../../../src/coordinator/group/records.ts'
 import { defaultGroupSettings, type GroupSettings } from '../../../src/coordinator/group/settings.ts'
 import type { LogEntry } from '../../../src/machine/machine.ts'
+import { FakeCluster } from './fake-cluster.ts'
 
 /** The answer to one request, once there is one. */
 export interface Answer<E extends RequestEvent> {
@@ -45,21 +46,28 @@ export class Scenario {
   readonly #timers = new Map<string, { deadlineMs: number; order: number; event: GroupEvent }>()
   readonly #answers = new Map<number, { reply: GroupReply | null }>()
   readonly #settings: Partial<GroupSettings>
+  readonly cluster: FakeCluster
   #ticket = 0
   #order = 0
   #uuid = 0
 
-  constructor(settings: Partial<GroupSettings> = {}, log: readonly LogEntry[] = [], nowMs = 0) {
+  constructor(
+    settings: Partial<GroupSettings> = {},
+    log: readonly LogEntry[] = [],
+    nowMs = 0,
+    cluster = new FakeCluster(),
+  ) {
+    this.cluster = cluster
     this.nowMs = nowMs
     this.#settings = settings
-    this.machine = new GroupMachine({ ...defaultGroupSettings, ...settings })
+    this.machine = new GroupMachine({ ...defaultGroupSettings, ...settings }, cluster)
     for (const entry of log) this.#replay(entry)
     this.#perform(this.machine.loaded(this.#context()))
   }
 
   /** A new coordinator that loads what this one wrote. */
   restarted(settings: Partial<GroupSettings> = this.#settings): Scenario {
-    return new Scenario(settings, this.log, this.nowMs)
+    return new Scenario(settings, this.log, this.nowMs, this.cluster)
   }
 
   send<E extends RequestEvent>(event: E): Answer<E> {
@@ -179,6 +187,7 @@ export class Scenario {
   }
 
   #setTimer(name: string, timer: GroupTimer | null): void {
+    if (timer?.isKept && this.#timers.has(name)) return
     if (timer) {
       const deadlineMs = this.nowMs + timer.delayMs
       this.#timers.set(name, { deadlineMs, order: this.#order++, event: timer.event })
@@ -246,7 +255,7 @@ export function commit(offsets: Record<string, number>, change: Partial<OffsetCo
     memberId: '',
     groupInstanceId: null,
     retentionTimeMs: -1,
-    groupIdNotFound: true,
+    knowsMemberEpochs: true,
     topics: Object.entries(offsets).map(([name, committedOffset]) => ({
       name,
       topicId: zeroUuid,
@@ -257,7 +266,7 @@ export function commit(offsets: Record<string, number>, change: Partial<OffsetCo
 }
 
 export function fetchAll(groupId = 'g') {
-  return { kind: 'offsetFetch', groupId, topics: null, requireStable: false } as const
+  return { kind: 'offsetFetch', groupId, topics: null, memberId: null, memberEpoch: -1, requireStable: false } as const
 }
 
 /** Committed offsets of a group by topic, of partition 0. */

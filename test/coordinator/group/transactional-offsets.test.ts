@@ -14,7 +14,14 @@ const errorOf = (s: Scenario, offset: number, change: Partial<TxnOffsetCommitEve
 
 function stableOffset(s: Scenario): number | string {
   const topics = [{ name: 'letters', topicId: 'AAAAAAAAAAAAAAAAAAAAAA', partitionIndexes: [0] }]
-  const { partitions } = s.ask({ kind: 'offsetFetch', groupId: 'g', topics, requireStable: true }).topics[0]
+  const { partitions } = s.ask({
+    kind: 'offsetFetch',
+    groupId: 'g',
+    topics,
+    memberId: null,
+    memberEpoch: -1,
+    requireStable: true,
+  }).topics[0]
   return partitions[0].errorCode === 0 ? partitions[0].committedOffset : errorName(partitions[0].errorCode)
 }
 
