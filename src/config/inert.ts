@@ -2,7 +2,7 @@
  * Broker settings that Apache Kafka documents and that have no effect here: accepted, checked and shown by
  * DescribeConfigs, and setting one warns once. A row moves to `broker-settings.ts` together with the code that reads it.
  */
-import { atLeast, bool, className, double, INT_MAX, int, LONG_MAX, list, long, names } from './setting.ts'
+import { atLeast, bool, className, double, int, LONG_MAX, list, long, names } from './setting.ts'
 
 export const inertSettings = {
   // cluster
