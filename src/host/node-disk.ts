@@ -27,6 +27,24 @@ const flags: Readonly<Record<OpenMode, number>> = {
   create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
 }
 
+/** Syncs of directories that run, and those that begin after them: thousands of partitions may be made at once. */
+const runningSyncs = new Map<string, Promise<void>>()
+const nextSyncs = new Map<string, Promise<void>>()
+
+async function syncNames(directory: string): Promise<void> {
+  await attempt(`sync directory ${directory}`, async () => {
+    const handle = await fs.promises.open(directory, fs.constants.O_RDONLY)
+    try {
+      await handle.sync()
+    } catch (error) {
+      // Some network file systems have no sync for directories: they write names through.
+      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
+    } finally {
+      await handle.close()
+    }
+  })
+}
+
 export const nodeDisk: Disk = {
   async open(name: string, mode: OpenMode): Promise<File> {
     return attempt(`open ${name}`, async () => {
@@ -63,20 +81,25 @@ export const nodeDisk: Disk = {
   },
   rename: (from, to) => attempt(`rename ${from} to ${to}`, () => fs.promises.rename(from, to)),
   remove: name => attempt(`remove ${name}`, () => fs.promises.rm(name, { recursive: true, force: true })),
-  async syncDirectory(directory: string): Promise<void> {
+  syncDirectory(directory: string): Promise<void> {
     // Windows opens no directories and needs no such thing: NTFS journals names.
-    if (process.platform === 'win32') return
-    await attempt(`sync directory ${directory}`, async () => {
-      const handle = await fs.promises.open(directory, fs.constants.O_RDONLY)
-      try {
-        await handle.sync()
-      } catch (error) {
-        // Some network file systems have no sync for directories: they write names through.
-        if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
-      } finally {
-        await handle.close()
-      }
-    })
+    if (process.platform === 'win32') return Promise.resolve()
+    const key = path.resolve(directory)
+    const waiting = nextSyncs.get(key)
+    if (waiting) return waiting
+    // A sync that has begun may have missed the caller's change: this one begins after it, for all who ask meanwhile.
+    const next: Promise<void> = (runningSyncs.get(key) ?? Promise.resolve())
+      .catch(() => {})
+      .then(() => {
+        nextSyncs.delete(key)
+        const running = syncNames(directory).finally(() => {
+          if (runningSyncs.get(key) === running) runningSyncs.delete(key)
+        })
+        runningSyncs.set(key, running)
+        return running
+      })
+    nextSyncs.set(key, next)
+    return next
   },
   lock: (name): Promise<Lock> => acquireLock(name),
   async space(name: string): Promise<{ freeBytes: number; totalBytes: number }> {

@@ -35,6 +35,8 @@ export interface LoadRequest {
   readonly services: LogServices
   /** The log directory was closed in good order: what the files say is trusted. */
   readonly clean: boolean
+  /** Of a directory that has just been made and holds nothing yet: nothing is looked for. */
+  readonly newTopicId?: string
   /** From the checkpoints; null where they have nothing. */
   readonly recoveryPoint: number | null
   readonly logStartOffset: number | null
@@ -69,7 +71,11 @@ class LogLoad {
   }
 
   async run(): Promise<Log> {
-    const { clean, services, directory } = this.#request
+    const { clean, services, directory, newTopicId } = this.#request
+    if (newTopicId !== undefined) {
+      this.#segments.push(this.#newSegment(0))
+      return this.#finish(newTopicId, 0, true)
+    }
     const topicId = (await readTopicId(services.host, directory)) ?? unknownTopicId
     await this.#findSegments()
     await this.#snapshots.load()

@@ -283,6 +283,8 @@ export class Logs {
     this.#states.push(state)
     await checkpoints.read()
     await space.measure()
+    // A process that was killed may have made directories whose names no sync has reached.
+    if (!directory.wasShutDownCleanly) await this.#host.disk.syncDirectory(path)
     for (const found of await directory.partitions()) {
       if (found.suffix === 'delete') this.#removeLater(`${path}/${found.name}`, 0)
       else if (found.suffix === null) state.waiting.set(found.name, found)
@@ -328,7 +330,6 @@ export class Logs {
     await checkpoints.forget(name)
     await disk.makeDirectory(path)
     await writeTopicId(disk, path, request.topicId)
-    await disk.syncDirectory(directory.path)
     const log = await loadLog({
       topic: request.topic,
       partition: request.partition,
@@ -336,6 +337,7 @@ export class Logs {
       config: request.config,
       services,
       clean: true,
+      newTopicId: request.topicId,
       recoveryPoint: null,
       logStartOffset: null,
       highWatermark: null,
