@@ -35,6 +35,7 @@ import { Peers } from './network/peers.ts'
 import { ClientQuotas } from './quota/client-quotas.ts'
 import { Partitions, replicationSettings, throttledRate, throttledReplicas } from './replication/partitions.ts'
 import { topicLogConfig } from './replication/topic-log-config.ts'
+import { type ClientMetricsReceiver, ClientTelemetry } from './telemetry/client-telemetry.ts'
 
 const securityProtocols = ['PLAINTEXT', 'SSL', 'SASL_PLAINTEXT', 'SASL_SSL']
 
@@ -53,6 +54,8 @@ export interface BrokerOptions {
   readonly signal?: AbortSignal
   /** Doors that are not the broker's own: they stay when it ends, and are bound already if it is not the first behind them. */
   readonly doors?: Doors
+  /** Takes the metrics that clients push; they are logged otherwise. */
+  readonly clientMetrics?: ClientMetricsReceiver
 }
 
 export class Broker {
@@ -80,7 +83,7 @@ export class Broker {
     let node: Node | null = null
     try {
       await bindListeners(doors, config, options)
-      node = await assemble(config, host, logs, doors)
+      node = await assemble(config, host, logs, doors, options)
       doors.open('controller', node.dispatcher)
       if (node.lifecycle) await live(node, node.lifecycle, options.signal)
       doors.open('broker', node.dispatcher)
@@ -188,7 +191,13 @@ async function live({ rooms, plane }: Node, lifecycle: Lifecycle, signal: AbortS
 }
 
 /** Everything behind the listeners, from the files up. */
-async function assemble(config: BrokerConfig, host: Host, logs: Logs, doors: Doors): Promise<Node> {
+async function assemble(
+  config: BrokerConfig,
+  host: Host,
+  logs: Logs,
+  doors: Doors,
+  options: BrokerOptions,
+): Promise<Node> {
   const { nodeId } = config
   // Answers of the controller wait for the files of the partitions they speak of.
   let partitions: Partitions | null = null
@@ -274,6 +283,7 @@ async function assemble(config: BrokerConfig, host: Host, logs: Logs, doors: Doo
     quorum,
     conversions: new Conversions(host.clock),
     quotas: new ClientQuotas(config, metadata),
+    telemetry: new ClientTelemetry(host, config, metadata, options.clientMetrics),
     fetchSessions: new FetchSessionCache(host.random, {
       ...fetchSessionLimits,
       slots: config.maxIncrementalFetchSessionCacheSlots,

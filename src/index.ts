@@ -13,6 +13,8 @@ export { Cluster, type ClusterBroker, type ClusterOptions, type StopOptions } fr
 export { type BrokerOptions, type RunningBroker, startBroker } from './cluster/embedded.ts'
 export { ConfigError } from './config/broker.ts'
 export type { LogLevel } from './host/node.ts'
+export type { ClientMetricsPush, ClientMetricsReceiver } from './telemetry/client-telemetry.ts'
+export type { ClientMetric } from './telemetry/otlp.ts'
 
 /** Starts a cluster; resolves when every broker takes clients. Throws ConfigError for settings that are wrong. */
 export function startCluster(options: ClusterOptions = {}): Promise<Cluster> {

@@ -16,7 +16,7 @@ const order: readonly (readonly string[])[] = [
   ['src/host', 'src/config'],
   ['src/machine'],
   ['src/network', 'src/log', 'src/metadata', 'src/metrics'],
-  ['src/raft', 'src/replication', 'src/security', 'src/quota', 'src/client'],
+  ['src/raft', 'src/replication', 'src/security', 'src/quota', 'src/client', 'src/telemetry'],
   ['src/coordinator', 'src/controller'],
   ['src/api'],
   ['src/broker.ts'],

@@ -56,7 +56,10 @@ import { handler as allocateProducerIds } from './67-allocate-producer-ids.ts'
 import { handler as consumerGroupHeartbeat } from './68-consumer-group-heartbeat.ts'
 import { handler as consumerGroupDescribe } from './69-consumer-group-describe.ts'
 import { handler as controllerRegistration } from './70-controller-registration.ts'
+import { handler as getTelemetrySubscriptions } from './71-get-telemetry-subscriptions.ts'
+import { handler as pushTelemetry } from './72-push-telemetry.ts'
 import { handler as assignReplicasToDirs } from './73-assign-replicas-to-dirs.ts'
+import { handler as listConfigResources } from './74-list-config-resources.ts'
 import { handler as describeTopicPartitions } from './75-describe-topic-partitions.ts'
 import { handler as addRaftVoter } from './80-add-raft-voter.ts'
 import { handler as removeRaftVoter } from './81-remove-raft-voter.ts'
@@ -121,7 +124,10 @@ export const handlers: readonly Handler[] = [
   consumerGroupHeartbeat,
   consumerGroupDescribe,
   controllerRegistration,
+  getTelemetrySubscriptions,
+  pushTelemetry,
   assignReplicasToDirs,
+  listConfigResources,
   describeTopicPartitions,
   addRaftVoter,
   removeRaftVoter,

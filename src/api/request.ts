@@ -17,6 +17,7 @@ import type { Peers } from '../network/peers.ts'
 import type { ClientQuotas } from '../quota/client-quotas.ts'
 import type { Quorum } from '../raft/quorum.ts'
 import type { Partitions } from '../replication/partitions.ts'
+import type { ClientTelemetry } from '../telemetry/client-telemetry.ts'
 import type { Conversions } from './conversions.ts'
 import type { FetchSessionCache } from './fetch-sessions.ts'
 import type { Forwarding } from './forward.ts'
@@ -49,6 +50,8 @@ export interface Rooms {
   readonly fetchSessions: FetchSessionCache
   readonly conversions: Conversions
   readonly quotas: ClientQuotas
+  /** Metrics that clients push. */
+  readonly telemetry: ClientTelemetry
   readonly features: Features
   /** Goes from 0 to 1 when the broker closes: whoever waits for records answers with what there is. */
   readonly closing: Watermark

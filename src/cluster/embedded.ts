@@ -3,6 +3,7 @@ import { Broker } from '../broker.ts'
 import { type BrokerConfig, parseBrokerConfig } from '../config/broker.ts'
 import { MemoryDisk } from '../host/memory.ts'
 import { type LogLevel, nodeHost } from '../host/node.ts'
+import type { ClientMetricsReceiver } from '../telemetry/client-telemetry.ts'
 
 export interface BrokerOptions {
   /** Where the data is kept. Without it everything is in memory and gone when the broker closes. */
@@ -19,6 +20,8 @@ export interface BrokerOptions {
   readonly config?: Readonly<Record<string, string | number | boolean>>
   /** Default 'silent'. Goes to standard error. */
   readonly logLevel?: LogLevel
+  /** Takes the metrics that clients push when a client metrics subscription asks for them (KIP-714); logged otherwise. */
+  readonly onClientMetrics?: ClientMetricsReceiver
 }
 
 export interface RunningBroker extends AsyncDisposable {
@@ -43,7 +46,8 @@ const embeddedDefaults = {
 export async function startBroker(options: BrokerOptions = {}): Promise<RunningBroker> {
   const config = embeddedConfig(options)
   const disk = options.dataDir === undefined ? new MemoryDisk() : undefined
-  const broker = await Broker.start(config, nodeHost({ disk, logger: { level: options.logLevel ?? 'silent' } }))
+  const host = nodeHost({ disk, logger: { level: options.logLevel ?? 'silent' } })
+  const broker = await Broker.start(config, host, { clientMetrics: options.onClientMetrics })
   const close = () => broker.close()
   return { ...addressOf(broker), close, [Symbol.asyncDispose]: close }
 }

@@ -244,11 +244,6 @@ export const inertFeatureSettings = {
     importance: 'low',
     doc: 'How often such reporters are called.',
   }),
-  'telemetry.max.bytes': int(1_048_576, {
-    valid: atLeast(1),
-    importance: 'low',
-    doc: 'Largest telemetry message accepted from a client.',
-  }),
 
   // tiered storage
   'remote.log.storage.system.enable': bool(false, { doc: 'Whether tiered storage is on.' }),

@@ -1,4 +1,4 @@
-/** The settings of quotas that this broker reads, with the defaults of Apache Kafka 4.3. */
+/** The settings of quotas and telemetry that this broker reads, with the defaults of Apache Kafka 4.3. */
 import { atLeast, INT_MAX, int } from './setting.ts'
 
 export const quotaSettings = {
@@ -22,5 +22,10 @@ export const quotaSettings = {
     valid: atLeast(0),
     dynamic: 'cluster',
     doc: 'Most new connections a second.',
+  }),
+  'telemetry.max.bytes': int(1_048_576, {
+    valid: atLeast(1),
+    importance: 'low',
+    doc: 'Largest telemetry message accepted from a client.',
   }),
 } as const

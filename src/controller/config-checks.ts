@@ -1,4 +1,5 @@
 /** Whether settings may be put on a resource. All checks throw KafkaError. */
+import { RE2JS, RE2JSException } from 're2js'
 import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
 import { clientMetricsSettings, groupSettings } from '../config/group.ts'
 import { parseList, type Setting, SettingError } from '../config/setting.ts'
@@ -160,9 +161,20 @@ export function checkClientMetricsConfigs(configs: Configs): void {
   }
   for (const pattern of parseList(configs.get('match') ?? '')) {
     const [selector, ...rest] = pattern.split('=')
-    if (rest.length !== 1 || !clientSelectors.has(selector.trim())) {
+    if (rest.length !== 1 || !clientSelectors.has(selector.trim()) || !isPattern(rest[0].trim())) {
       throw invalidConfig(`Illegal client matching pattern: ${pattern}`)
     }
+  }
+}
+
+/** The engine whose matching takes time in proportion to the text, whatever the pattern. */
+function isPattern(text: string): boolean {
+  try {
+    RE2JS.compile(text)
+    return true
+  } catch (error) {
+    if (!(error instanceof RE2JSException)) throw error
+    return false
   }
 }
 

@@ -51,6 +51,13 @@ export class MetadataImage {
     return this.configs.get(configKey(resourceType, resourceName)) ?? noConfigs
   }
 
+  /** Names of the resources of a type on which something was set, in order. */
+  resourcesWithConfigs(resourceType: number): string[] {
+    const prefix = configKey(resourceType, '')
+    const keys = [...this.configs.keys()].filter(key => key.startsWith(prefix))
+    return keys.map(key => key.slice(prefix.length)).sort()
+  }
+
   /** Ids of brokers that take clients, in order. */
   aliveBrokers(): Broker[] {
     return [...this.brokers.values()].filter(broker => !broker.fenced).sort((a, b) => a.id - b.id)
