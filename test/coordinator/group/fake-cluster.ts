@@ -2,6 +2,11 @@
 import type { ConsumerGroupTimes, GroupCluster, GroupTopic } from '../../../src/coordinator/group/cluster.ts'
 import { hash64 } from '../../../src/lib/hash64.ts'
 
+/** Any id that is one. */
+export function idOf(name: string): string {
+  return `${name.padEnd(21, '_')}A`
+}
+
 export class FakeCluster implements GroupCluster {
   readonly topics = new Map<string, GroupTopic>()
   times: ConsumerGroupTimes = { sessionTimeoutMs: 45_000, heartbeatIntervalMs: 5000, assignmentIntervalMs: 0 }
@@ -10,7 +15,7 @@ export class FakeCluster implements GroupCluster {
   #namesVersion = 0
 
   /** Ids are of the length of real ones. */
-  add(name: string, partitionsCount: number, id = name.padEnd(22, '_')): GroupTopic {
+  add(name: string, partitionsCount: number, id = idOf(name)): GroupTopic {
     const topic = { name, id, partitionsCount }
     this.topics.set(name, topic)
     this.#namesVersion = ++this.#changes
