@@ -373,6 +373,8 @@ function logsOptions(config: BrokerConfig) {
     producerIdExpirationMs: config.producerIdExpirationMs,
     producerIdExpirationCheckMs: config.producerIdExpirationCheckIntervalMs,
     recoveryThreads: config.numRecoveryThreadsPerDataDir,
+    scrubBytesPerSecond: config.ottlaLogScrubMaxBytesPerSecond,
+    scrubIntervalMs: config.ottlaLogScrubIntervalMs,
   }
 }
 

@@ -350,6 +350,18 @@ export const brokerSettings = {
   }),
   'group.max.size': int(INT_MAX, { valid: atLeast(1), doc: 'Most members of a classic group.' }),
 
+  // scrubbing
+  'ottla.log.scrub.max.bytes.per.second': long(33_554_432, {
+    valid: atLeast(0),
+    importance: 'low',
+    doc: 'How fast stored records are read in the background to verify their checksums; 0 for not at all.',
+  }),
+  'ottla.log.scrub.interval.ms': long(604_800_000, {
+    valid: atLeast(1000),
+    importance: 'low',
+    doc: 'Time between two rounds over all stored records that verify their checksums. The first follows the start.',
+  }),
+
   // transactions
   'producer.id.expiration.ms': int(86_400_000, {
     valid: atLeast(1),

@@ -1,4 +1,4 @@
-/** The one table of settings, put together: every name that Apache Kafka 4.3 documents for a broker. */
+/** The one table of settings, put together: every name that Apache Kafka 4.3 documents for a broker, and ours (`ottla.`). */
 import { brokerSettings } from './broker-settings.ts'
 import { clusterSettings } from './cluster-settings.ts'
 import { consumerGroupSettings } from './consumer-group-settings.ts'

@@ -40,8 +40,11 @@ export interface DirectoryEntry {
   readonly directory: boolean
 }
 
-/** `read`: must exist. `append`: created when absent, writes go to the end. `create`: must not exist. */
-export type OpenMode = 'read' | 'append' | 'create'
+/**
+ * `read`: must exist. `update`: must exist, writes go to the end. `append`: the same, created when absent. `create`: must
+ * not exist.
+ */
+export type OpenMode = 'read' | 'update' | 'append' | 'create'
 
 export interface Disk {
   open(path: string, mode: OpenMode): Promise<File>
@@ -79,6 +82,11 @@ export interface File {
    * do that, and the result is then a view of it; it is at least `length` long.
    */
   read(position: number, length: number, into?: Buffer): Promise<Buffer>
+  /**
+   * Replaces bytes that are there already: for those that the disk has damaged. When it fails, an unknown part has been
+   * written.
+   */
+  overwrite(position: number, bytes: Uint8Array): Promise<void>
   /** Data and length durable (fdatasync). After a failure it is never retried: see docs/architecture.md. */
   sync(): Promise<void>
   truncate(size: number): Promise<void>

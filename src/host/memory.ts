@@ -188,6 +188,16 @@ class Content {
     this.#account(chunk.length)
   }
 
+  overwrite(position: number, bytes: Uint8Array): void {
+    for (let at = 0, index = this.#indexOf(position); at < bytes.length; index++) {
+      const extent = this.#extents[index]
+      const into = position + at - extent.start
+      const taken = Math.min(bytes.length - at, extent.bytes.length - into)
+      extent.bytes.set(bytes.subarray(at, at + taken), into)
+      at += taken
+    }
+  }
+
   read(position: number, length: number): Buffer {
     const result = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.size - position)))
     let done = 0
@@ -250,6 +260,11 @@ class MemoryFile implements File {
   async append(chunks: readonly Uint8Array[]): Promise<void> {
     this.#check('append to', true)
     for (const chunk of chunks) this.#content.append(chunk)
+  }
+
+  async overwrite(position: number, bytes: Uint8Array): Promise<void> {
+    this.#check('overwrite', true)
+    this.#content.overwrite(position, bytes)
   }
 
   async read(position: number, length: number): Promise<Buffer> {

@@ -23,6 +23,7 @@ async function attempt<T>(what: string, run: () => Promise<T>): Promise<T> {
 
 const flags: Readonly<Record<OpenMode, number>> = {
   read: fs.constants.O_RDONLY,
+  update: fs.constants.O_RDWR,
   append: fs.constants.O_RDWR | fs.constants.O_CREAT,
   create: fs.constants.O_RDWR | fs.constants.O_CREAT | fs.constants.O_EXCL,
 }
@@ -160,6 +161,19 @@ class NodeFile implements File {
         done += bytes
       }
       return done === buffer.length ? buffer : buffer.subarray(0, done)
+    })
+  }
+
+  async overwrite(position: number, bytes: Uint8Array): Promise<void> {
+    assert(position + bytes.length <= this.#size, `overwriting beyond the end of ${this.#name}`)
+    await this.#use('overwrite', async () => {
+      await this.#exclusively(async () => {
+        for (let at = 0; at < bytes.length; ) {
+          const written = await writev(this.#fd, [bytes.subarray(at)], position + at)
+          if (written === 0) throw new DiskError('EIO', `overwriting ${this.#name}: nothing was written`)
+          at += written
+        }
+      })
     })
   }
 

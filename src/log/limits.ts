@@ -27,6 +27,10 @@ export interface LogLimits {
   readonly loadsPerRecoveryThread: number
   /** Bytes read at a time while a segment is scanned. */
   readonly scanBytes: number
+  /** The same in the background: what is verified in one go, so that nobody waits for long. */
+  readonly scrubBytes: number
+  /** How long a log that has just been scrubbed is not scrubbed again because a reader wonders, milliseconds. */
+  readonly suspicionPauseMs: number
 }
 
 export const logLimits: LogLimits = {
@@ -43,4 +47,6 @@ export const logLimits: LogLimits = {
   fullRetryMs: 500,
   loadsPerRecoveryThread: 8,
   scanBytes: 1 << 20,
+  scrubBytes: 256 << 10,
+  suspicionPauseMs: 5000,
 }

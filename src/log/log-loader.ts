@@ -112,6 +112,7 @@ class LogLoad {
     const segment = this.#newSegment(offset)
     segment.onDisk = true
     segment.sizeBytes = await segment.file.with(async file => file.size)
+    segment.uncheckedBytes = segment.sizeBytes
     segment.offsetIndex = null
     segment.timeIndex = null
     segment.aborted = names.includes(offsetFileName(offset, transactionIndexSuffix)) ? null : []
@@ -158,6 +159,8 @@ class LogLoad {
       })
     })
     if (end.reason === 'bad') return false
+    // Whoever closed it knew where it ended.
+    if ((this.#request.recoveryPoint ?? segment.nextOffset) !== segment.nextOffset) return false
     if (!this.#epochsKnown) return false
     await restoreProducers(services, this.#segments, this.#snapshots, segment.nextOffset, this.#producers)
     return true

@@ -17,9 +17,12 @@ import {
 import { readRecords } from '../../protocol/records/record.ts'
 import type { BufferPool } from '../lib/buffer-pool.ts'
 import type { LogServices } from './log-services.ts'
+import type { LogState } from './log-state.ts'
+import { damagedRecords, type LogScrub } from './scrub.ts'
 import type { Segment } from './segment.ts'
 import { loadIndexes } from './segment-files.ts'
-import { scanReadable } from './segment-scan.ts'
+import { type ScannedFile, scanBatches, scanReadable } from './segment-scan.ts'
+import type { SegmentStore } from './segment-store.ts'
 import type { SegmentList } from './segments.ts'
 import type { TailCache } from './tail-cache.ts'
 import { type AbortedTransaction, abortedBetween } from './transaction-index.ts'
@@ -105,21 +108,22 @@ export class LogReader {
   readonly #directory: string
   readonly #segments: SegmentList
   readonly #tail: TailCache
-  readonly #rebuildIndexes: (segment: Segment) => Promise<void>
+  readonly #store: Pick<SegmentStore, 'rebuildIndexes'>
+  readonly #scrub: Pick<LogScrub, 'suspect' | 'isMendable'>
   readonly #places = new Map<number, Place>()
 
   constructor(
-    services: LogServices,
-    directory: string,
-    segments: SegmentList,
+    { services, directory, segments }: Pick<LogState, 'services' | 'directory' | 'segments'>,
     tail: TailCache,
-    rebuildIndexes: (segment: Segment) => Promise<void>,
+    store: Pick<SegmentStore, 'rebuildIndexes'>,
+    scrub: Pick<LogScrub, 'suspect' | 'isMendable'>,
   ) {
     this.#services = services
     this.#directory = directory
     this.#segments = segments
     this.#tail = tail
-    this.#rebuildIndexes = rebuildIndexes
+    this.#store = store
+    this.#scrub = scrub
   }
 
   /** `writtenOffset`: all below is in the files. The range of `offset` has been checked. */
@@ -221,7 +225,7 @@ export class LogReader {
     let segment: Segment | undefined = this.#segments.floor(request.offset)
     while (segment) {
       const range = segment.corruptAt(request.offset)
-      if (range) throw new KafkaError(Errors.CORRUPT_MESSAGE, `offsets ${range.startOffset} to ${range.endOffset - 1}`)
+      if (range) throw damagedRecords(`offsets ${range.startOffset} to ${range.endOffset - 1}`, this.#scrub.isMendable)
       const piece = await this.#readSegment(segment, request, upperOffset)
       if (piece === 'beyond') {
         segment = this.#segments.after(segment)
@@ -244,18 +248,19 @@ export class LogReader {
     const place = this.#places.get(offset)
     const known = place?.segment === segment ? place.position : -1
     if (known < 0 && offset > segment.baseOffset) await this.#ensureIndexes(segment)
-    let position = known >= 0 ? known : (segment.offsetIndex?.floorPosition(offset) ?? 0)
+    let position = known >= 0 ? known : segment.scanFrom(offset)
     const slack = known >= 0 ? 0 : 4 * 1024
     return segment.file.with(async file => {
       const end = Math.min(readableEnd(segment, offset), file.size)
       let length = Math.max(bytesMax + slack, batchHeaderBytes)
       while (position < end) {
+        if (position < segment.uncheckedBytes) await this.#verify(file, segment, position, length, end)
         const asked = Math.min(length, end - position)
         const lent = request.lend ? new Lent(this.#services.readBuffers, asked) : null
         const buffer = await file.read(position, asked, lent?.buffer)
-        const at = skipTo(buffer, offset)
+        const at = this.#sane(() => skipTo(buffer, offset))
         if (at < buffer.length) {
-          const taken = wholeBatches(buffer, at, { bytesMax, minOneBatch, upperOffset })
+          const taken = this.#sane(() => wholeBatches(buffer, at, { bytesMax, minOneBatch, upperOffset }))
           if (taken.end > at) {
             this.#remember(taken.nextOffset, segment, position + taken.end)
             return { chunk: buffer.subarray(at, taken.end), nextOffset: taken.nextOffset, lent }
@@ -269,6 +274,43 @@ export class LogReader {
       }
       return 'beyond'
     })
+  }
+
+  /**
+   * Checksums that nobody has verified since the file was opened are verified before anything of them is given out. Throws
+   * KafkaError when something of it is damaged: the log is then scrubbed, which tells what of it may be read.
+   */
+  async #verify(file: ScannedFile, segment: Segment, position: number, length: number, end: number): Promise<void> {
+    const to = Math.min(end, segment.uncheckedBytes)
+    const endOffset = segment === this.#segments.active ? Number.POSITIVE_INFINITY : segment.nextOffset
+    let wanted = true
+    const scan = await scanBatches(file, {
+      from: position,
+      to,
+      fromOffset: segment.baseOffset,
+      checksums: true,
+      scanBytes: length,
+      // One more than is given out: a batch that claims wrong offsets overlaps with the next.
+      visit(buffer, at, batchPosition) {
+        if (!wanted || lastOffset(buffer, at) >= endOffset) return false
+        wanted = batchPosition < position + length
+        return true
+      },
+    })
+    if (scan.reason === 'end' || (scan.reason === 'stopped' && !wanted)) return
+    this.#scrub.suspect()
+    throw damagedRecords(`position ${scan.position} of ${segment.file.path}`, this.#scrub.isMendable)
+  }
+
+  /** Headers that make no sense are damage too. */
+  #sane<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      this.#scrub.suspect()
+      throw damagedRecords(error.message, this.#scrub.isMendable)
+    }
   }
 
   #remember(offset: number, segment: Segment, position: number): void {
@@ -285,7 +327,7 @@ export class LogReader {
     if (segment === this.#segments.active) return
     if (!segment.offsetIndex || !segment.timeIndex) {
       const loaded = await loadIndexes(this.#services.host.disk, this.#directory, segment)
-      if (!loaded) await this.#rebuildIndexes(segment)
+      if (!loaded) await this.#store.rebuildIndexes(segment)
     }
     if (this.#segments.has(segment)) this.#services.indexes.used(segment)
   }

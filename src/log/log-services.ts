@@ -28,6 +28,8 @@ export interface LogServices {
   lowerCheckpoints(log: CheckpointedLog, offset: number): Promise<() => void>
   /** Log start offsets of all logs in the directory are durable when it resolves. Rejects with DiskError. */
   saveLogStarts(): Promise<void>
+  /** What was read of the log makes no sense: it is to be scrubbed before others. */
+  suspect(log: CheckpointedLog): void
   /** Removes files that are out of use, after a delay; never fails. */
   removeLater(path: string, delayMs: number): void
 }

@@ -29,6 +29,7 @@ import type { LogServices } from './log-services.ts'
 import type { AppendInfo, AppendOptions, LogState } from './log-state.ts'
 import type { AppendOrigin, ProducerBatch, ProducerState } from './producer-state.ts'
 import { expiredSegments } from './retention.ts'
+import { LogScrub } from './scrub.ts'
 import type { CorruptRange, Segment } from './segment.ts'
 import { SegmentStore } from './segment-store.ts'
 import type { SegmentList } from './segments.ts'
@@ -45,6 +46,8 @@ export class Log {
   readonly topic: string
   readonly partition: number
   readonly topicId: string
+  /** Path of the partition's directory. */
+  readonly directory: string
   /** Offsets below have been given out: the next record gets this one. */
   readonly end: Watermark
   /** Offsets below are in the page cache. */
@@ -55,6 +58,7 @@ export class Log {
   readonly producers: ProducerState
   /** The high watermark that the last checkpoint knew of; where a leader starts from. */
   readonly checkpointedHighWatermark: number
+  readonly scrub: LogScrub
   readonly #services: LogServices
   readonly #segments: SegmentList
   readonly #store: SegmentStore
@@ -62,7 +66,6 @@ export class Log {
   readonly #progress: LogProgress
   readonly #loop: WriteLoop
   readonly #reader: LogReader
-  readonly #directory: string
   /** Null until somebody replicates this log: then what is durable is committed. */
   #highWatermark: number | null = null
   #logStartOffset: number
@@ -80,7 +83,7 @@ export class Log {
     this.#services = state.services
     this.#segments = state.segments
     this.#store = new SegmentStore(state)
-    this.#directory = state.directory
+    this.directory = state.directory
     this.#logStartOffset = state.logStartOffset
     const { limits, host, tailBudget } = state.services
     this.#tail = new TailCache(tailBudget, limits.tailCachePerLogBytes, state.logEndOffset)
@@ -89,9 +92,8 @@ export class Log {
     this.written = this.#progress.written
     this.durable = this.#progress.durable
     this.#loop = new WriteLoop(host.clock, limits, this.#progress, this.#store)
-    this.#reader = new LogReader(state.services, state.directory, state.segments, this.#tail, segment =>
-      this.#store.rebuildIndexes(segment),
-    )
+    this.scrub = new LogScrub(state, this.#store, this.#progress, this.#loop)
+    this.#reader = new LogReader(state, this.#tail, this.#store, this.scrub)
   }
 
   /** May be replaced at any time. */
@@ -101,11 +103,6 @@ export class Log {
 
   set config(config: LogConfig) {
     this.#store.config = config
-  }
-
-  /** Path of the partition's directory. */
-  get directory(): string {
-    return this.#directory
   }
 
   /** Path of the log directory that holds it. */
@@ -460,7 +457,7 @@ export class Log {
       .lowerCheckpoints(this, offset)
       .catch(error => finalUnlessFull(error, this.fail))
     try {
-      await this.#loop.after(cut)
+      await this.scrub.cutting(() => this.#loop.after(cut))
     } finally {
       restore()
     }

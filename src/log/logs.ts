@@ -13,8 +13,11 @@ import { loadLog } from './log-loader.ts'
 import type { LogServices } from './log-services.ts'
 import { OpenFiles } from './open-files.ts'
 import { writeTopicId } from './partition-metadata.ts'
+import { Scrubber } from './scrubber.ts'
 import { SpaceGuard } from './space-guard.ts'
 import { TailCacheBudget } from './tail-cache.ts'
+
+export type { CorruptRange } from './segment.ts'
 
 export interface LogsOptions {
   /** Paths of the log directories, at least one. */
@@ -28,6 +31,10 @@ export interface LogsOptions {
   readonly producerIdExpirationCheckMs?: number
   /** How much work on one directory goes on at the same time while logs are loaded or closed. */
   readonly recoveryThreads?: number
+  /** Bytes that are read in the background each second to verify checksums; 0 for none. */
+  readonly scrubBytesPerSecond?: number
+  /** From the end of one round over all segments to the beginning of the next. */
+  readonly scrubIntervalMs?: number
 }
 
 interface NewLog {
@@ -59,6 +66,8 @@ export class Logs {
   readonly #timers = new Set<Cancel>()
   /** Names on their way to be made or removed: one at a time. */
   readonly #busy = new Map<string, Promise<unknown>>()
+  readonly #scrubber: Scrubber
+  #damaged: (log: Log) => void = () => {}
   #closed = false
   #loadFailed = false
 
@@ -66,6 +75,14 @@ export class Logs {
     this.#host = host
     this.#options = options
     this.#limits = { ...logLimits, ...options.limits }
+    this.#scrubber = new Scrubber({
+      host,
+      limits: this.#limits,
+      bytesPerSecond: options.scrubBytesPerSecond ?? 32 << 20,
+      intervalMs: options.scrubIntervalMs ?? 604_800_000,
+      logs: () => this.all(),
+      damaged: log => this.#damaged(log),
+    })
   }
 
   /**
@@ -203,8 +220,14 @@ export class Logs {
     for (const log of this.#byName.values()) if (log.topic === topic) log.config = config
   }
 
-  /** Starts what runs by the clock: checkpoints, retention, expiry of producers. */
+  /** Runs for each log in whose segments damage is found while it is in use. Must not throw. */
+  whenDamaged(run: (log: Log) => void): void {
+    this.#damaged = run
+  }
+
+  /** Starts what runs by the clock: checkpoints, retention, expiry of producers, scrubbing. */
   start(): void {
+    this.#scrubber.start()
     const { recoveryPointCheckpointMs, logStartCheckpointMs, highWatermarkCheckpointMs } = this.#options
     const { retentionCheckMs, producerIdExpirationCheckMs } = this.#options
     const each = (write: (checkpoints: DirectoryCheckpoints) => Promise<void>) => () =>
@@ -255,6 +278,7 @@ export class Logs {
     if (this.#closed) return
     this.#closed = true
     for (const cancel of this.#timers) cancel()
+    await this.#scrubber.stop()
     await Promise.all([...this.#busy.values()].map(busy => busy.catch(() => {})))
     await Promise.all(this.#states.map(state => this.#closeDirectory(state, brokerEpoch)))
   }
@@ -277,6 +301,7 @@ export class Logs {
       producerIdExpirationMs: this.#options.producerIdExpirationMs ?? 86_400_000,
       lowerCheckpoints: (log, offset) => checkpoints.lower(log, offset),
       saveLogStarts: () => checkpoints.writeLogStarts(),
+      suspect: log => this.#scrubber.suspect(log),
       removeLater: (file, delayMs) => this.#removeLater(file, delayMs),
     }
     const state: DirectoryState = { directory, services, checkpoints, logs, waiting: new Map() }

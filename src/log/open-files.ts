@@ -89,6 +89,8 @@ export class OpenFile {
       this.#opening ??= this.#owner.disk.open(this.#path, this.#mode)
       const file = await this.#opening
       this.#opening = null
+      // From now on it exists. Under the name of one that was removed meanwhile no new one must be made.
+      if (this.#mode === 'append') this.#mode = 'update'
       if (this.#file === null) {
         this.#file = file
         this.#owner.opened(this)

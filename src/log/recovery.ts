@@ -85,6 +85,7 @@ export async function recoverSegment(segment: Segment, options: RecoveryOptions)
       end = await scanFrom(file, segment, next, endOffset, options)
     }
     segment.corrupt = corrupt
+    segment.uncheckedBytes = 0
     // What was read may be in the page cache only: it must not be lost a second time (KAFKA-10101).
     await file.sync()
     return { corrupt, cutBytes, endsDamaged }

@@ -10,6 +10,9 @@ import {
 } from '../../protocol/records/batch.ts'
 import type { File } from '../host/host.ts'
 
+/** What a scan needs of a file. */
+export type ScannedFile = Pick<File, 'read'>
+
 export interface ScanOptions {
   readonly from: number
   /** End of the bytes to look at. */
@@ -31,7 +34,7 @@ export interface ScanEnd {
   readonly reason: 'end' | 'stopped' | 'bad'
 }
 
-export async function scanBatches(file: File, options: ScanOptions): Promise<ScanEnd> {
+export async function scanBatches(file: ScannedFile, options: ScanOptions): Promise<ScanEnd> {
   const { to, checksums, visit } = options
   let position = options.from
   let nextOffset = options.fromOffset
@@ -82,7 +85,7 @@ function plausible(buffer: Buffer, at: number, nextOffset: number): boolean {
 
 /** As `scanBatches`, passing over stretches that are known to be damaged. */
 export async function scanReadable(
-  file: File,
+  file: ScannedFile,
   corrupt: readonly { readonly position: number; readonly endPosition: number }[],
   options: ScanOptions,
 ): Promise<ScanEnd> {
@@ -105,7 +108,7 @@ export async function scanReadable(
  * files: what lies between is lost, what follows is not.
  */
 export async function findNextBatch(
-  file: File,
+  file: ScannedFile,
   from: number,
   to: number,
   fromOffset: number,

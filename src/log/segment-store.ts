@@ -75,7 +75,7 @@ export class SegmentStore {
     const segments = this.#segments
     const damaged = segments.all.some(({ corrupt }) => corrupt.length > 0)
     // First the file: what it says of bytes that are gone would be taken for those that come in their place.
-    if (damaged) await this.#saveCorrupt(offset)
+    if (damaged) await this.saveCorrupt(offset)
     while (segments.all.length > 1 && segments.active.baseOffset > offset) {
       await this.#removeFiles(segments.active)
       segments.removeActive()
@@ -86,7 +86,7 @@ export class SegmentStore {
     }
     this.#services.indexes.forget(active)
     const end = await cutSegment(active, offset, this.config, this.#services.limits.scanBytes)
-    if (damaged) await this.#saveCorrupt(end)
+    if (damaged) await this.saveCorrupt(end)
     await this.#snapshots.removeAfter(end)
     await this.#restoreProducers(end)
     return end
@@ -95,7 +95,7 @@ export class SegmentStore {
   /** Removes everything; one empty segment that begins at `offset` is left. Rejects with DiskError. */
   async restartAt(offset: number): Promise<void> {
     const fresh = this.#newSegment(offset, this.#services.host.clock.now())
-    if (this.#segments.all.some(({ corrupt }) => corrupt.length > 0)) await this.#saveCorrupt(0)
+    if (this.#segments.all.some(({ corrupt }) => corrupt.length > 0)) await this.saveCorrupt(0)
     for (const segment of [...this.#segments.all].reverse()) await this.#removeFiles(segment)
     this.#segments.restart(fresh)
     await this.#snapshots.removeAll()
@@ -128,21 +128,21 @@ export class SegmentStore {
     return rebuildIndexes(this.#services, this.#directory, this.#segments.all, this.#snapshots, segment, this.config)
   }
 
+  /** What is known of damage that begins before `offset`. Durable when it resolves. Rejects with DiskError. */
+  saveCorrupt(offset = Number.POSITIVE_INFINITY): Promise<void> {
+    const kept = this.#segments.all.map(segment => ({
+      baseOffset: segment.baseOffset,
+      corrupt: segment.corrupt.filter(range => range.startOffset < offset),
+    }))
+    return new CorruptRanges(this.#services.host, this.#directory).save(kept)
+  }
+
   /** Closes the files of a log that is not used any more. */
   async close(): Promise<void> {
     for (const segment of this.#segments.all) {
       this.#services.indexes.forget(segment)
       await segment.file.end()
     }
-  }
-
-  /** Ranges that begin before `offset`. */
-  #saveCorrupt(offset: number): Promise<void> {
-    const kept = this.#segments.all.map(segment => ({
-      baseOffset: segment.baseOffset,
-      corrupt: segment.corrupt.filter(range => range.startOffset < offset),
-    }))
-    return new CorruptRanges(this.#services.host, this.#directory).save(kept)
   }
 
   async #restoreProducers(offset: number): Promise<void> {

@@ -43,7 +43,13 @@ export class Segment {
   timeIndex: TimeIndex | null
   /** Null when not in memory. */
   aborted: AbortedTransaction[] | null
+  /** By position. */
   corrupt: readonly CorruptRange[] = []
+  /**
+   * Bytes below were in the file when it was opened, and nobody has looked at their checksums since (scrub.ts): readers do.
+   * Whatever was appended later was checked then.
+   */
+  uncheckedBytes = 0
   #bytesSinceEntry = 0
 
   constructor(baseOffset: number, file: OpenFile, createdMs: number, jitterMs: number) {
@@ -102,6 +108,13 @@ export class Segment {
   /** The time index gets its last entry when the segment is closed, so that its end tells the largest timestamp. */
   completeIndexes(): void {
     this.timeIndex?.maybeAppend(this.maxTimestamp, this.maxTimestampOffset)
+  }
+
+  /** Where to look for the batch that holds `offset`: at or before it, and not before damaged bytes. */
+  scanFrom(offset: number): number {
+    let position = this.offsetIndex?.floorPosition(offset) ?? 0
+    for (const range of this.corrupt) if (range.endOffset <= offset) position = Math.max(position, range.endPosition)
+    return position
   }
 
   /** Where the corrupt range that holds `offset` lies, if it is in one. */

@@ -42,6 +42,7 @@ export async function cutSegment(
     await file.truncate(end.position)
     await file.sync()
     segment.sizeBytes = end.position
+    segment.uncheckedBytes = Math.min(segment.uncheckedBytes, end.position)
   })
   segment.corrupt = corrupt.filter(range => range.startOffset < ends)
   segment.nextOffset = ends

@@ -19,6 +19,9 @@ export interface LedPartition {
   appendMarker(end: TransactionEnd, timestampMs: number): number
 }
 
+/** With a tenth of a second between two of them. */
+const readAttemptsMax = 300
+
 export class PartitionLog implements ReplicatedLog {
   readonly #partition: LedPartition
 
@@ -58,14 +61,17 @@ export class PartitionLog implements ReplicatedLog {
     return this.#partition.appendMarker(end, timestampMs)
   }
 
+  /** Waits a while for damaged records that others hold too. */
   async read(offset: number, bytesMax: number): Promise<Buffer> {
-    const { chunks } = await this.#partition.log.read({
-      offset,
-      bytesMax,
-      upperOffset: this.#partition.log.logEndOffset,
-      minOneBatch: true,
-      abortedTransactions: false,
-    })
-    return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+    const { log } = this.#partition
+    for (let attempt = 1; ; attempt++) {
+      const request = { offset, bytesMax, upperOffset: log.logEndOffset, minOneBatch: true, abortedTransactions: false }
+      try {
+        const { chunks } = await log.read(request)
+        return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)
+      } catch (error) {
+        if (attempt === readAttemptsMax || !(await log.scrub.mayBeMended(error))) throw error
+      }
+    }
   }
 }

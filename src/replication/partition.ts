@@ -80,6 +80,7 @@ export class Partition {
     this.#context = context
     this.highWatermark = new Watermark(Math.min(log.checkpointedHighWatermark, log.durable.value))
     log.highWatermark = this.highWatermark.value
+    log.scrub.isMendable = state.replicas.length > 1
   }
 
   /** Takes up its role. Call once, when whoever hears of it can find the partition. */

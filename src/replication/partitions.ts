@@ -20,6 +20,7 @@ import type { PeerRequests } from './fetcher.ts'
 import { Fetchers } from './fetchers.ts'
 import { type AlterPartitionRequest, type AlterPartitionResponse, IsrUpdates } from './isr-updates.ts'
 import { Partition, type PartitionContext, type PartitionState, type Role } from './partition.ts'
+import { Repairs } from './repairs.ts'
 import type { ReplicationSettings } from './settings.ts'
 import { type ThrottledSide, Throttles } from './throttles.ts'
 
@@ -80,6 +81,7 @@ export class Partitions {
   readonly #isrUpdates: IsrUpdates
   readonly #directories: DirectoryAssignments
   readonly #fetchers: Fetchers
+  readonly #repairs: Repairs
   #stopListening: () => void = () => {}
   #cancelCheck: Cancel = () => {}
   #closed = false
@@ -100,6 +102,14 @@ export class Partitions {
     })
     const { throttles } = this
     this.#fetchers = new Fetchers({ clock, random, log, brokerId, brokerEpoch, peers, endpointOf, settings, throttles })
+    this.#repairs = new Repairs({
+      ...{ clock, log, brokerId, peers, endpointOf },
+      socketTimeoutMs: settings.socketTimeoutMs,
+    })
+    options.logs.whenDamaged(damaged => {
+      const partition = this.get(damaged.topic, damaged.partition)
+      if (partition?.log === damaged) this.#repairs.mend(partition)
+    })
     this.#context = {
       clock,
       rules: {
@@ -203,6 +213,7 @@ export class Partitions {
     this.#stopListening()
     this.#cancelCheck()
     this.#fetchers.close()
+    this.#repairs.close()
     this.#isrUpdates.close()
     this.#directories.close()
     await this.settled()
@@ -228,6 +239,7 @@ export class Partitions {
       const partition = new Partition(topic.id, log, stateOf(current), this.#context)
       this.#put(partition)
       partition.start()
+      this.#repairs.mend(partition)
       this.#tellDirectory(topic, current, log)
     })
   }
@@ -305,6 +317,7 @@ export class Partitions {
     partitions?.delete(index)
     if (partitions?.size === 0) this.#byTopic.delete(topic)
     this.#fetchers.unfollow(partition)
+    this.#repairs.forget(partition)
     partition.close(failure)
     for (const listener of this.#listeners) listener.resigned(topic, index)
     this.#enqueue(topic, index, () => this.#deleteLog({ name: topic, id: topicId }, index))

@@ -105,6 +105,8 @@ export class World {
     const host = simHost(this.#seed++, { clock, disk: this.#disks.get(id), diskOptions: {} })
     this.#disks.set(id, host.disk)
     const brokerEpoch = this.#brokerEpoch++
+    // What the new one asks while it starts is not asked by the one before.
+    this.nodes.delete(id)
     this.apply(broker(id, { brokerEpoch, fenced: false, incarnationId: host.random.uuid(), rack: `rack-${id}` }))
     const node = await clock.run(this.#make(id, host, brokerEpoch))
     this.nodes.set(id, node)

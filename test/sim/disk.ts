@@ -27,6 +27,7 @@ export type OperationKind =
   | 'remove'
   | 'syncDirectory'
   | 'append'
+  | 'overwrite'
   | 'read'
   | 'sync'
   | 'truncate'
@@ -171,7 +172,8 @@ export class SimDisk implements Disk {
     return this.#operate('open', path, () => {
       const { parent, name } = this.#locate(path)
       const found = parent?.live.get(name)
-      if (!parent || (!found && mode === 'read')) throw new DiskError('ENOENT', `open ${path}: no such file`)
+      if (!parent || (!found && (mode === 'read' || mode === 'update')))
+        throw new DiskError('ENOENT', `open ${path}: no such file`)
       if (found?.kind === 'directory') throw new DiskError('EOTHER', `open ${path}: it is a directory`)
       if (found && mode === 'create') throw new DiskError('EEXIST', `open ${path}: it exists`)
       const node = found ?? new FileNode()
@@ -366,6 +368,13 @@ class SimFile implements File {
         this.#size += taken
       }
       if (taken < bytes.length) throw new DiskError('ENOSPC', `append to ${path}: no space left`)
+    })
+  }
+
+  overwrite(position: number, bytes: Uint8Array): Promise<void> {
+    const { node } = this.#access
+    return this.#write('overwrite', async () => {
+      await this.#access.operate('overwrite', () => node.change({ kind: 'write', position, bytes: Buffer.from(bytes) }))
     })
   }
 
