@@ -31,17 +31,19 @@ const selves = { broker: self('broker'), controller: self('controller') }
 const sizeBytes = 4
 
 /**
- * Asks in the highest version that is served. The body makes the way over the wire's form, so a handler meets what it would
- * meet of any other node. Throws KafkaError UNSUPPORTED_VERSION for an API that is not served to controllers' peers.
+ * Asks in the highest version that is served, up to `maxVersion`. The body makes the way over the wire's form, so a handler
+ * meets what it would meet of any other node. Throws KafkaError UNSUPPORTED_VERSION for an API that is not served to controllers' peers.
  */
 export async function loopback<A extends AnyApi>(
   dispatcher: Dispatcher,
   kind: ListenerKind,
   api: A,
   body: RequestInputOf<A>,
+  maxVersion = Number.POSITIVE_INFINITY,
 ): Promise<DecodedResponseOf<A>> {
-  const version = dispatcher.advertised(kind).find(({ apiKey }) => apiKey === api.key)?.maxVersion
-  if (version === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION, `${api.name} is not served here`)
+  const served = dispatcher.advertised(kind).find(({ apiKey }) => apiKey === api.key)
+  if (served === undefined) throw new KafkaError(Errors.UNSUPPORTED_VERSION, `${api.name} is not served here`)
+  const version = Math.min(served.maxVersion, maxVersion)
   const request = Buffer.concat(encodeRequestFrame(api, version, 0, 'loopback', body)).subarray(sizeBytes)
   const sent: (() => void)[] = []
   const answer = await dispatcher.serve(request, selves[kind], {

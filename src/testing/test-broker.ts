@@ -6,7 +6,10 @@ import type { Host } from '../host/host.ts'
 import { MemoryDisk } from '../host/memory.ts'
 import { nodeHost } from '../host/node.ts'
 import type { ApiName } from './bodies.ts'
+import { Contents, type NewRecord, type ReadOptions, type StoredRecord, type TopicOptions } from './contents.ts'
+import { type GroupState, Groups, type NewOffset } from './groups.ts'
 import type { Rule } from './hooks.ts'
+import { Insider } from './inside.ts'
 import { Interceptor } from './interceptor.ts'
 import type { Journal, JournalLimits } from './journal.ts'
 import type { Release } from './releases.ts'
@@ -65,6 +68,8 @@ export class TestBroker implements RunningBroker {
   #broker: Broker
   #disk: MemoryDisk
   readonly #beginning: Snapshot
+  readonly #contents: Contents
+  readonly #groups: Groups
   /** Steps that replace the broker follow each other. */
   #work: Promise<unknown> = Promise.resolve()
 
@@ -77,6 +82,9 @@ export class TestBroker implements RunningBroker {
     this.#broker = parts.broker
     this.#disk = parts.disk
     this.#beginning = new Snapshot(parts.disk)
+    const insider = new Insider({ anyone: () => this.#broker, broker: () => this.#broker })
+    this.#contents = new Contents(insider, () => parts.clock.now())
+    this.#groups = new Groups(insider, this.#contents)
     this.journal = parts.interceptor.journal
     this.clock = parts.clock
     const { bootstrap, host, port, nodeId, clusterId } = addressOf(parts.broker)
@@ -138,6 +146,40 @@ export class TestBroker implements RunningBroker {
   /** Cuts the connections of all clients, or of those that match. */
   disconnectAll(isMeant: (connection: TestConnection) => boolean = () => true): void {
     for (const connection of this.connections) if (isMeant(connection)) connection.disconnect()
+  }
+
+  /** Makes a topic. Throws Error when there is one of that name, or a setting is wrong. */
+  createTopic(name: string, options: TopicOptions = {}): Promise<void> {
+    return this.#contents.createTopic(name, options)
+  }
+
+  deleteTopic(name: string): Promise<void> {
+    return this.#contents.deleteTopic(name)
+  }
+
+  /** Every topic but the broker's own, by name. */
+  get topics(): readonly { readonly name: string; readonly partitions: number }[] {
+    return this.#contents.topics()
+  }
+
+  /** Writes records without a client, to a topic that is made when there is none. Resolves with the offset of each. */
+  produce(topic: string, records: readonly (NewRecord | string | Uint8Array)[]): Promise<number[]> {
+    return this.#contents.produce(topic, records)
+  }
+
+  /** Reads what is in a topic without a client: by partition, then by offset. */
+  records(topic: string, options: ReadOptions = {}): Promise<StoredRecord[]> {
+    return this.#contents.records(topic, options)
+  }
+
+  /** What the coordinator knows of a consumer group: state, members, committed offsets and lag. Null when there is none. */
+  group(groupId: string): Promise<GroupState | null> {
+    return this.#groups.group(groupId)
+  }
+
+  /** Commits offsets of a group that has no members, so that its next consumer begins there. */
+  commitOffsets(groupId: string, offsets: readonly NewOffset[]): Promise<void> {
+    return this.#groups.commitOffsets(groupId, offsets)
   }
 
   /** Keeps everything as it is now: topics, records, offsets, groups, transactions. */

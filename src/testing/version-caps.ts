@@ -103,8 +103,8 @@ function rangeIn(release: Release, since: string): Range | null {
   let found: Range | null = null
   for (const entry of since.split(', ')) {
     const [from, range] = entry.split(' ')
-    const at = releases.findIndex(each => each === from)
-    if (at < 0 || at > releases.indexOf(release)) break
+    // Entries are in the order of releases: the ones that begin later do not count.
+    if (!releases.slice(0, releases.indexOf(release) + 1).some(each => each === from)) break
     found = range === 'none' ? null : rangeOf('', range)
   }
   return found
