@@ -9,5 +9,6 @@ func main() {
 	consumeTests()
 	groupTests()
 	transactionTests()
+	oldTests()
 	harness.Run(4)
 }

@@ -42,7 +42,7 @@ func produceTests() {
 		})
 	}
 
-	// Before 2.1 a client knows no zstd; before 0.11 no record batches, which current brokers no longer take.
+	// Before 2.1 a client knows no zstd; before 0.11 no record batches: see old.go.
 	for _, version := range []sarama.KafkaVersion{
 		sarama.V0_11_0_0, sarama.V1_0_0_0, sarama.V2_0_0_0, sarama.V2_1_0_0, sarama.V2_4_0_0, sarama.V2_8_0_0, sarama.V3_0_0_0, sarama.V3_9_0_0, sarama.V4_0_0_0,
 	} {

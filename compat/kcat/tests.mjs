@@ -187,6 +187,68 @@ test(
   { needs: 'transactions' },
 )
 
+// librdkafka as it speaks to a broker that cannot be asked for its versions.
+for (const version of ['0.8.2', '0.9.0', '0.10.0', '0.11.0']) {
+  const old = ['-X', 'api.version.request=false', '-X', `broker.version.fallback=${version}`]
+
+  for (const codec of ['none', 'gzip', 'snappy', 'lz4']) {
+    test(`as to ${version}: produce ${codec}`, async () => {
+      const topic = unique('kcat')
+      const sent = Array.from({ length: 300 }, (_, i) => `${i} ${'abc'.repeat(60)}`)
+      await produce(topic, `${sent.join('\n')}\n`, ...old, ...(codec === 'none' ? [] : ['-z', codec]))
+      assert.deepEqual(lines(await consume(topic, '-o', 'beginning', ...old)), sent)
+      assert.deepEqual(lines(await consume(topic, '-o', 'beginning')), sent)
+    })
+  }
+
+  test(`as to ${version}: beside new clients`, async () => {
+    const topic = await filled(2)
+    await produce(topic, 'k:old 0\nk:\n', '-K', ':', '-Z', '-z', 'gzip', ...old)
+    await produce(topic, 'new\n', '-H', 'one=x', '-z', 'snappy')
+    await produce(topic, 'old 1\n', ...old)
+    for (const settings of [old, []]) {
+      const read = lines(await consume(topic, '-o', 'beginning', '-J', ...settings)).map(line => JSON.parse(line))
+      assert.deepEqual(
+        read.map(({ offset, key, payload }) => [offset, key, payload]),
+        [
+          [0, null, 'm0'],
+          [1, null, 'm1'],
+          [2, 'k', 'old 0'],
+          [3, 'k', null],
+          [4, null, 'new'],
+          [5, null, 'old 1'],
+        ],
+      )
+    }
+  })
+
+  test(`as to ${version}: consume from offset`, async () => {
+    const topic = await filled(5)
+    assert.deepEqual(lines(await consume(topic, '-p', '0', '-o', '3', ...old)), ['m3', 'm4'])
+    assert.deepEqual(lines(await consume(topic, '-p', '0', '-o', '-2', ...old)), ['m3', 'm4'])
+  })
+
+  test(`as to ${version}: messages larger than the fetch size`, async () => {
+    const topic = unique('kcat')
+    const sent = ['a'.repeat(30_000), 'small', 'b'.repeat(60_000)]
+    await produce(topic, `${sent.join('\n')}\n`, '-X', 'batch.num.messages=1')
+    const small = ['-X', 'fetch.message.max.bytes=1000']
+    assert.deepEqual(lines(await consume(topic, '-o', 'beginning', ...small, ...old)), sent)
+  })
+
+  if (version !== '0.8.2') {
+    test(`as to ${version}: group`, async () => {
+      const topic = await filled(2)
+      const group = unique('group')
+      const settings = ['-X', 'auto.offset.reset=earliest', '-X', 'session.timeout.ms=6000', ...old]
+      const read = () => kcat(['-G', group, '-e', '-q', ...settings, topic])
+      assert.deepEqual(lines(await read()), ['m0', 'm1'])
+      await produce(topic, 'm2\n', ...old)
+      assert.deepEqual(lines(await read()), ['m2'])
+    })
+  }
+}
+
 await runAll(async () => {
   for (const child of running) child.kill('SIGKILL')
 }, 3)
