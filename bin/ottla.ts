@@ -8,12 +8,37 @@ const version = await packageVersion(quietHost.disk)
 
 /** Commands for people at any cluster. What they are made of is loaded when one of them is asked for. */
 const nouns = {
-  topic: [
-    'list, describe, create, alter and delete topics',
-    async () => (await import('../src/cli/topic/topic.ts')).topicNoun,
-  ],
-  record: ['produce and consume records', async () => (await import('../src/cli/record/record.ts')).recordNoun],
+  topic: {
+    description: 'list, describe, create, alter and delete topics',
+    load: async () => (await import('../src/cli/topic/topic.ts')).topicNoun,
+  },
+  record: {
+    description: 'produce and consume records',
+    load: async () => (await import('../src/cli/record/record.ts')).recordNoun,
+  },
+  group: {
+    description: 'look at groups of consumers, reset their offsets, delete them',
+    load: async () => (await import('../src/cli/group/group.ts')).groupNoun,
+  },
+  config: {
+    description: 'settings of topics, brokers, groups and client metrics; quotas',
+    load: async () => (await import('../src/cli/config/config.ts')).configNoun,
+  },
+  cluster: {
+    description: 'brokers, quorum, features, log directories, reassignments, elections',
+    load: async () => (await import('../src/cli/cluster/cluster.ts')).clusterNoun,
+  },
+  transaction: {
+    description: 'look at transactions, find hanging ones, end them',
+    load: async () => (await import('../src/cli/transaction/transaction.ts')).transactionNoun,
+  },
 } as const
+
+type NounName = keyof typeof nouns
+
+function isNoun(word: string | undefined): word is NounName {
+  return word !== undefined && Object.hasOwn(nouns, word)
+}
 
 const program = new Command('ottla')
 program.description('a Kafka-compatible broker, and a command line for any Kafka cluster').version(version)
@@ -124,14 +149,25 @@ program
   .option('--env', 'ask the first listener that the KAFKA_... environment variables name')
   .action(async options => (await import('./commands/ping.ts')).ping(options))
 
-for (const [name, [description]] of Object.entries(nouns)) program.command(name).description(description)
+program
+  .command('completion')
+  .description('print a script that has a shell complete the words of ottla')
+  .argument('<shell>', 'bash, zsh or fish')
+  .action(async shell => (await import('./commands/completion.ts')).printScript(shell))
 
 const words = process.argv.slice(2)
-const [noun] = words[0] === 'help' ? words.splice(0, 2, words[1], '--help').slice(1) : words
-if (noun in nouns) {
-  const { runNouns } = await import('./commands/run-nouns.ts')
-  const [, load] = nouns[noun as keyof typeof nouns]
-  await runNouns(words, [await load()], version)
+const [first, second] = words
+if (isNoun(first)) await runNoun(first, words)
+else if (first === 'help' && isNoun(second)) await runNoun(second, [second, '--help'])
+else if (first === 'complete') {
+  const loaded = await Promise.all(Object.values(nouns).map(({ load }) => load()))
+  await (await import('./commands/completion.ts')).completeWords(program, loaded, words.slice(1), version)
 } else {
+  for (const [name, { description }] of Object.entries(nouns)) program.command(name).description(description)
   await program.parseAsync()
+}
+
+async function runNoun(name: NounName, typed: readonly string[]): Promise<void> {
+  const { runNouns } = await import('./commands/run-nouns.ts')
+  await runNouns(typed, [await nouns[name].load()], version)
 }

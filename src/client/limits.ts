@@ -10,8 +10,6 @@ export const clientLimits = {
   batchBytesMax: 512 * 1024,
   /** Records that wait to be sent, of all partitions. */
   bufferedBytesMax: 32 * MiB,
-  /** Produce requests to one broker that wait for their answer. */
-  produceInFlightMax: 5,
   /** One answer to a fetch, and what of it is one partition's. */
   fetchBytesMax: 8 * MiB,
   partitionFetchBytesMax: 2 * MiB,
@@ -19,7 +17,10 @@ export const clientLimits = {
   fetchWaitMs: 500,
   /** Records of a batch after decompression. */
   decompressedBytesMax: 256 * MiB,
-  /** Partitions of one page of DescribeTopicPartitions. */
-  partitionsPerPage: 2000,
+  /** As a member of a group. */
+  sessionMs: 30_000,
+  heartbeatMs: 1000,
+  rebalanceMs: 30_000,
+  leaveMs: 2000,
   peers: { connectTimeoutMs: 5000, frameBytesMax: 256 * MiB },
 } as const

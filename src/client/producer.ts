@@ -86,13 +86,10 @@ export class Producer {
     this.#identity = { id: answer.producerId, epoch: answer.producerEpoch }
   }
 
-  /** Takes a record, and waits while too many are on their way. Throws ClientError when an earlier one has failed. */
-  async send(record: NewRecord, partition: number | null): Promise<void> {
-    const bytes = recordBytes(record)
-    while (this.#failure === null && this.#buffered > 0 && this.#buffered + bytes > clientLimits.bufferedBytesMax) {
-      await this.#change()
-    }
+  /** Takes a record. When it gives a promise, that is to be awaited before the next. Throws ClientError for an earlier failure. */
+  send(record: NewRecord, partition: number | null): Promise<void> | null {
     if (this.#failure) throw this.#failure
+    const bytes = recordBytes(record)
     const queue = this.#queue(partition ?? this.#choose(record.key))
     const last = queue.batches.at(-1)
     const open = last && (queue.batches.length > 1 || !queue.sending) ? last : null
@@ -106,6 +103,12 @@ export class Producer {
     }
     this.#buffered += bytes
     this.#pump()
+    return this.#buffered > clientLimits.bufferedBytesMax ? this.#drained() : null
+  }
+
+  async #drained(): Promise<void> {
+    while (this.#failure === null && this.#buffered > clientLimits.bufferedBytesMax / 2) await this.#change()
+    if (this.#failure) throw this.#failure
   }
 
   /** Resolves when everything was acknowledged. Throws ClientError for the first that was not. */

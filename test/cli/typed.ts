@@ -1,12 +1,23 @@
 /** Types commands of the command line in this process, at a terminal or into pipes, and gathers what they say. */
 
+import { clusterNoun } from '../../src/cli/cluster/cluster.ts'
+import { configNoun } from '../../src/cli/config/config.ts'
+import { groupNoun } from '../../src/cli/group/group.ts'
 import { recordNoun } from '../../src/cli/record/record.ts'
 import { type DefineNoun, runCommand } from '../../src/cli/shell/run.ts'
 import { topicNoun } from '../../src/cli/topic/topic.ts'
+import { transactionNoun } from '../../src/cli/transaction/transaction.ts'
 import { quietHost } from '../../src/host/node-quiet.ts'
 import type { Terminal } from '../../src/host/terminal.ts'
 
-export const allNouns: readonly DefineNoun[] = [topicNoun, recordNoun]
+export const allNouns: readonly DefineNoun[] = [
+  topicNoun,
+  recordNoun,
+  groupNoun,
+  configNoun,
+  clusterNoun,
+  transactionNoun,
+]
 
 export interface Typing {
   readonly input?: string | Buffer | AsyncIterable<Buffer>

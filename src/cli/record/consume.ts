@@ -1,29 +1,16 @@
 /** `ottla record consume` */
 import { ClientError } from '../../client/client-error.ts'
-import { type FetchedRecords, recordsOf } from '../../client/fetched-records.ts'
-import type { Isolation } from '../../client/offsets.ts'
 import { PartitionReader, type ReadRange } from '../../client/partition-reader.ts'
 import { parseCount } from '../shell/arguments.ts'
+import { type Extent, extentsOf, offsetsOf, parsePlace } from '../shell/place.ts'
 import type { Session } from '../shell/session.ts'
 import { UsageError } from '../shell/usage-error.ts'
 import { namedPartitions } from '../topic/named-topics.ts'
-import { type Extent, extentsOf, offsetsOf, parsePlace } from './place.ts'
+import { consumeAsMember } from './consume-group.ts'
+import type { ConsumeOptions } from './consume-options.ts'
 import { RecordSink } from './record-sink.ts'
 import { recordJson } from './record-text.ts'
 import { parseTemplate, type RecordPrinter } from './template.ts'
-
-export interface ConsumeOptions {
-  readonly from?: string
-  readonly to?: string
-  readonly follow?: boolean
-  readonly count?: string
-  readonly tail?: string
-  readonly group?: string
-  readonly format?: string
-  readonly raw?: boolean
-  readonly null: string
-  readonly isolation: Isolation
-}
 
 export async function consumeRecords(session: Session, options: ConsumeOptions, texts: string[]): Promise<void> {
   check(options)
@@ -32,6 +19,7 @@ export async function consumeRecords(session: Session, options: ConsumeOptions, 
   const countMax =
     options.count === undefined ? Number.POSITIVE_INFINITY : parseCount(options.count, 'count', Number.MAX_SAFE_INTEGER)
   const sink = new RecordSink(session, printerOf(session, options), countMax)
+  if (options.group !== undefined) return consumeAsMember(session, { ...options, group: options.group }, texts, sink)
   const partitions = await namedPartitions(session, texts)
   const ranges = await rangesOf(session, options, await extentsOf(session.client, partitions, isolation))
   const reader = new PartitionReader(session.client, ranges, {
@@ -42,20 +30,10 @@ export async function consumeRecords(session: Session, options: ConsumeOptions, 
     },
   })
   for await (const piece of reader.read()) {
-    if (await printAll(sink, piece)) break
+    await sink.takeAll(piece)
+    if (sink.hasEnough) break
   }
   await sink.end()
-}
-
-/** True when there were enough. */
-async function printAll(sink: RecordSink, piece: FetchedRecords): Promise<boolean> {
-  for (const record of recordsOf(piece)) {
-    sink.take(record)
-    if (sink.isFull) await sink.flush()
-    if (sink.hasEnough) return true
-  }
-  await sink.flush()
-  return false
 }
 
 async function rangesOf(session: Session, options: ConsumeOptions, extents: readonly Extent[]): Promise<ReadRange[]> {

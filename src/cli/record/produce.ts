@@ -4,7 +4,7 @@ import { type CodecName, codecByName } from '../../../protocol/records/compressi
 import type { RecordHeader } from '../../../protocol/records/record.ts'
 import { ClientError } from '../../client/client-error.ts'
 import { type Delivery, Producer } from '../../client/producer.ts'
-import { parseKeyValue, parseNumber } from '../shell/arguments.ts'
+import { counted, parseKeyValue, parseNumber } from '../shell/arguments.ts'
 import { parseInstant } from '../shell/duration.ts'
 import { ExitCode } from '../shell/exit-codes.ts'
 import { failureOf, shownFailure } from '../shell/failure.ts'
@@ -12,10 +12,9 @@ import { readPieces, readWhole } from '../shell/files.ts'
 import { Progress } from '../shell/progress.ts'
 import type { Session } from '../shell/session.ts'
 import { UsageError } from '../shell/usage-error.ts'
-import { counted } from '../topic/create.ts'
 import { namedTopics } from '../topic/named-topics.ts'
 import { unescaped } from './escapes.ts'
-import { type ParsedRecord, parseRecordJson } from './record-text.ts'
+import { type ParsedRecord, parseRecordJson, type Shown } from './record-text.ts'
 import { splitAt } from './split.ts'
 
 export interface ProduceOptions {
@@ -64,11 +63,15 @@ export async function produceRecords(
   let taken = 0
   try {
     await openProducer(producer, options)
-    for await (const { record, partition: own } of recordsIn(session, options, files, parse)) {
+    for await (const records of recordsIn(session, options, files, parse)) {
       if (session.terminal.interrupted.aborted) break
-      const stamped = record.timestampMs === undefined ? { ...record, timestampMs: session.host.clock.now() } : record
-      await producer.send(stamped, partition ?? (options.ignorePartitions ? null : own))
-      taken++
+      const nowMs = session.host.clock.now()
+      for (const { record, partition: own } of records) {
+        const stamped = record.timestampMs === undefined ? { ...record, timestampMs: nowMs } : record
+        const full = producer.send(stamped, partition ?? (options.ignorePartitions ? null : own))
+        if (full) await full
+        taken++
+      }
     }
     await producer.flush()
   } catch (error) {
@@ -100,33 +103,44 @@ async function unfinished(session: Session, error: unknown, tally: Tally, taken:
   return ExitCode.PARTIAL
 }
 
-type Parse = (line: Buffer, shown: string) => ParsedRecord
+type Parse = (line: Buffer, shown: Shown) => ParsedRecord
 
 async function* recordsIn(
   session: Session,
   options: ProduceOptions,
   files: readonly string[],
   parse: Parse,
-): AsyncGenerator<ParsedRecord, void, void> {
+): AsyncGenerator<Iterable<ParsedRecord>, void, void> {
   if (options.tombstone || options.value !== undefined) {
     const value = options.tombstone ? null : Buffer.from(options.value ?? '')
-    const { record } = parse(value ?? Buffer.alloc(0), '--value')
-    yield { record: { ...record, value: options.tombstone ? null : record.value }, partition: null }
+    const { record } = parse(value ?? Buffer.alloc(0), () => '--value')
+    yield [{ record: { ...record, value: options.tombstone ? null : record.value }, partition: null }]
     return
   }
   const paths = files.length > 0 ? files : ['-']
   if (paths.includes('-') && session.terminal.input.isTerminal) await session.note('one record a line; Ctrl-D ends')
   for (const path of paths) {
     if (options.wholeFiles) {
-      yield parse(await readWhole(session, path), path)
+      yield [parse(await readWhole(session, path), () => path)]
       continue
     }
-    let line = 0
-    for await (const piece of splitAt(untilInterrupted(session, path), Buffer.from(unescaped(options.delimiter)))) {
-      line++
-      yield parse(piece, `${path === '-' ? 'standard input' : path}, record ${line}`)
+    let before = 0
+    for await (const pieces of splitAt(untilInterrupted(session, path), Buffer.from(unescaped(options.delimiter)))) {
+      yield parsedPieces(pieces, before, path, parse)
+      before += pieces.length
     }
   }
+}
+
+/** One by one, so that what stands before a record that makes no sense is sent. */
+function* parsedPieces(
+  pieces: readonly Buffer[],
+  before: number,
+  path: string,
+  parse: Parse,
+): Generator<ParsedRecord, void, void> {
+  const place = path === '-' ? 'standard input' : path
+  for (let i = 0; i < pieces.length; i++) yield parse(pieces[i], () => `${place}, record ${before + i + 1}`)
 }
 
 /** A person's Ctrl-C ends the reading; what was read is still sent. */
@@ -157,11 +171,11 @@ function parserOf(session: Session, options: ProduceOptions): Parse {
     return { key: name, value: nullable(Buffer.from(value), options.null) }
   })
   const fixedKey = key === undefined ? null : nullable(Buffer.from(key), options.null)
-  const withDefaults = (record: NewRecord): NewRecord => ({
-    ...record,
-    key: record.key ?? fixedKey,
-    headers: [...(record.headers ?? []), ...headers],
-    ...(timestampMs === undefined ? {} : { timestampMs }),
+  const withDefaults = ({ key, value, headers: own = [], timestampMs: ownMs }: NewRecord): NewRecord => ({
+    key: key ?? fixedKey,
+    value,
+    headers: own.length === 0 ? headers : [...own, ...headers],
+    timestampMs: timestampMs ?? ownMs,
   })
   if (format === 'json') {
     if (keyDelimiter !== undefined) throw new UsageError('--key-delimiter is for --format text')
@@ -174,11 +188,11 @@ function parserOf(session: Session, options: ProduceOptions): Parse {
   return (line, shown) => ({ record: withDefaults(textRecord(line, delimiter, options.null, shown)), partition: null })
 }
 
-function textRecord(line: Buffer, delimiter: Buffer | null, nullText: string | undefined, shown: string): NewRecord {
+function textRecord(line: Buffer, delimiter: Buffer | null, nullText: string | undefined, shown: Shown): NewRecord {
   if (delimiter === null || delimiter.length === 0) return { key: null, value: nullable(line, nullText) }
   const at = line.indexOf(delimiter)
   if (at < 0) {
-    throw new UsageError(`${shown} has no key: ${JSON.stringify(delimiter.toString('utf8'))} is not in it`, [
+    throw new UsageError(`${shown()} has no key: ${JSON.stringify(delimiter.toString('utf8'))} is not in it`, [
       'Records before it were sent.',
     ])
   }

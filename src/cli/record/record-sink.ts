@@ -1,8 +1,8 @@
 /** Where consumed records are printed: gathered into pieces, at the pace of whoever reads. */
-import type { ReadRecord } from '../../client/fetched-records.ts'
+import { type FetchedRecords, type ReadRecord, recordsOf } from '../../client/fetched-records.ts'
+import { counted } from '../shell/arguments.ts'
 import { Progress } from '../shell/progress.ts'
 import type { Session } from '../shell/session.ts'
-import { counted } from '../topic/create.ts'
 import type { RecordPrinter } from './template.ts'
 
 const pieceBytes = 256 * 1024
@@ -12,8 +12,9 @@ export class RecordSink {
   readonly #printer: RecordPrinter
   readonly #recordsMax: number
   readonly #progress: Progress
-  #held: Buffer[] = []
-  #heldBytes = 0
+  /** What is to be written; used again once it was. */
+  #piece = Buffer.allocUnsafe(2 * pieceBytes)
+  #bytes = 0
   #records = 0
 
   constructor(session: Session, printer: RecordPrinter, recordsMax: number) {
@@ -23,32 +24,47 @@ export class RecordSink {
     this.#progress = new Progress(session)
   }
 
-  get records(): number {
-    return this.#records
-  }
-
   get hasEnough(): boolean {
     return this.#records >= this.#recordsMax
   }
 
-  get isFull(): boolean {
-    return this.#heldBytes >= pieceBytes
+  /** Prints what was fetched, as far as it is wanted; gives the offset to read on from. */
+  async takeAll(piece: FetchedRecords): Promise<number> {
+    for (const record of recordsOf(piece)) {
+      this.#take(record)
+      if (this.#bytes >= pieceBytes) await this.flush()
+      if (!this.hasEnough) continue
+      await this.flush()
+      return record.offset + 1
+    }
+    await this.flush()
+    return piece.next
   }
 
-  take(record: ReadRecord): void {
+  #take(record: ReadRecord): void {
     this.#records++
     for (const part of this.#printer(record)) {
-      const bytes = typeof part === 'string' ? Buffer.from(part) : part
-      this.#held.push(bytes)
-      this.#heldBytes += bytes.length
+      if (typeof part === 'string') {
+        this.#makeRoom(part.length * 3)
+        this.#bytes += this.#piece.write(part, this.#bytes)
+      } else {
+        this.#makeRoom(part.length)
+        this.#bytes += part.copy(this.#piece, this.#bytes)
+      }
     }
   }
 
+  #makeRoom(bytes: number): void {
+    if (this.#bytes + bytes <= this.#piece.length) return
+    const larger = Buffer.allocUnsafe(2 * (this.#bytes + bytes))
+    this.#piece.copy(larger, 0, 0, this.#bytes)
+    this.#piece = larger
+  }
+
   async flush(): Promise<void> {
-    if (this.#held.length === 0) return
-    const bytes = Buffer.concat(this.#held)
-    this.#held = []
-    this.#heldBytes = 0
+    if (this.#bytes === 0) return
+    const bytes = this.#piece.subarray(0, this.#bytes)
+    this.#bytes = 0
     await this.#session.terminal.output.write(bytes)
     // On a terminal the records themselves show how far it is.
     if (!this.#session.terminal.output.isTerminal) this.#progress.show(() => counted(this.#records, 'record'))

@@ -26,21 +26,24 @@ function encoded(name: 'key' | 'value', bytes: Buffer | null): object {
   return { [name]: bytes.toString('base64'), [`${name}Encoding`]: 'base64' }
 }
 
+/** How a record is called in a complaint. */
+export type Shown = () => string
+
 export interface ParsedRecord {
   readonly record: NewRecord
   readonly partition: number | null
 }
 
 /** Throws UsageError. */
-export function parseRecordJson(line: string, shown: string): ParsedRecord {
+export function parseRecordJson(line: string, shown: Shown): ParsedRecord {
   let value: unknown
   try {
     value = JSON.parse(line)
   } catch (error) {
-    throw new UsageError(`${shown} is no JSON: ${(error as Error).message}`)
+    throw new UsageError(`${shown()} is no JSON: ${(error as Error).message}`)
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new UsageError(`${shown}: an object is expected`, ['Such as {"key":"a","value":"b"}.'])
+    throw new UsageError(`${shown()}: an object is expected`, ['Such as {"key":"a","value":"b"}.'])
   }
   const fields = value as Record<string, unknown>
   const { partition, timestamp, headers } = fields
@@ -51,36 +54,37 @@ export function parseRecordJson(line: string, shown: string): ParsedRecord {
       headers: headersOf(headers, shown),
       ...(timestamp === undefined || timestamp === null
         ? {}
-        : { timestampMs: wholeNumber(timestamp, `${shown}: timestamp`) }),
+        : { timestampMs: wholeNumber(timestamp, () => `${shown()}: timestamp`) }),
     },
-    partition: partition === undefined || partition === null ? null : wholeNumber(partition, `${shown}: partition`),
+    partition:
+      partition === undefined || partition === null ? null : wholeNumber(partition, () => `${shown()}: partition`),
   }
 }
 
 /** A value that is no text is written as JSON. */
-function decoded(fields: Record<string, unknown>, name: 'key' | 'value', shown: string): Buffer | null {
+function decoded(fields: Record<string, unknown>, name: 'key' | 'value', shown: Shown): Buffer | null {
   const value = fields[name]
   if (value === undefined || value === null) return null
   if (fields[`${name}Encoding`] === 'base64') {
-    if (typeof value !== 'string') throw new UsageError(`${shown}: ${name} is no text in base64`)
+    if (typeof value !== 'string') throw new UsageError(`${shown()}: ${name} is no text in base64`)
     return Buffer.from(value, 'base64')
   }
   return Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
 }
 
-function headersOf(headers: unknown, shown: string): RecordHeader[] {
+function headersOf(headers: unknown, shown: Shown): RecordHeader[] {
   if (headers === undefined || headers === null) return []
   if (Array.isArray(headers)) {
     return headers.map((each: Record<string, unknown>) => {
-      if (typeof each?.key !== 'string') throw new UsageError(`${shown}: a header without a key`)
+      if (typeof each?.key !== 'string') throw new UsageError(`${shown()}: a header without a key`)
       return { key: each.key, value: decoded(each, 'value', shown) }
     })
   }
-  if (typeof headers !== 'object') throw new UsageError(`${shown}: headers are a list or an object`)
+  if (typeof headers !== 'object') throw new UsageError(`${shown()}: headers are a list or an object`)
   return Object.entries(headers).map(([key, value]) => ({ key, value: decoded({ value }, 'value', shown) }))
 }
 
-function wholeNumber(value: unknown, what: string): number {
+function wholeNumber(value: unknown, what: Shown): number {
   if (typeof value === 'number' && Number.isSafeInteger(value)) return value
-  throw new UsageError(`${what} ${JSON.stringify(value)} is no whole number`)
+  throw new UsageError(`${what()} ${JSON.stringify(value)} is no whole number`)
 }

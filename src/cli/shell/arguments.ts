@@ -27,3 +27,8 @@ export function parseKeyValue(text: string, option: string): [string, string] {
 export function parseKeyValues(texts: readonly string[], option: string): Map<string, string> {
   return new Map(texts.map(text => parseKeyValue(text, option)))
 }
+
+/** `1 partition`, `3 partitions`. */
+export function counted(n: number, noun: string, plural = `${noun}s`): string {
+  return `${n} ${n === 1 ? noun : plural}`
+}

@@ -18,6 +18,13 @@ export class Noun {
     this.#run = run
   }
 
+  /** A noun under this one: `cluster reassign plan`. */
+  noun(name: string, description: string): Noun {
+    const inner = new Noun(name, description, this.#run)
+    this.command.addCommand(inner.command)
+    return inner
+  }
+
   /** A verb. Arguments and options of its own are added to what is returned, `act` at last. */
   verb(name: string, description: string): Verb {
     const command = new Command(name).description(description)

@@ -1,11 +1,11 @@
 /** `ottla topic alter` */
 import { changeConfigs } from '../../client/configs.ts'
 import { addPartitions, type Outcome } from '../../client/topics.ts'
-import { parseCount, parseKeyValues } from '../shell/arguments.ts'
+import { counted, parseCount, parseKeyValues } from '../shell/arguments.ts'
 import { reportOutcomes } from '../shell/outcomes.ts'
 import type { Session } from '../shell/session.ts'
 import { UsageError } from '../shell/usage-error.ts'
-import { counted, parseAssignments } from './create.ts'
+import { parseAssignments } from './create.ts'
 import { namedTopics } from './named-topics.ts'
 
 export interface AlterTopicsOptions {

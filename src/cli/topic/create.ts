@@ -2,7 +2,7 @@
 import { Errors } from '../../../protocol/errors.ts'
 import { ClientError } from '../../client/client-error.ts'
 import { makeTopics } from '../../client/topics.ts'
-import { parseCount, parseKeyValues } from '../shell/arguments.ts'
+import { counted, parseCount, parseKeyValues } from '../shell/arguments.ts'
 import { reportOutcomes } from '../shell/outcomes.ts'
 import type { Session } from '../shell/session.ts'
 import { UsageError } from '../shell/usage-error.ts'
@@ -60,8 +60,4 @@ export async function createTopic(session: Session, options: CreateTopicOptions,
 /** `1:2,2:3`: partition 0 on brokers 1 and 2, partition 1 on 2 and 3. */
 export function parseAssignments(text: string): number[][] {
   return text.split(',').map(each => each.split(':').flatMap(id => parseNumbers(id, `--assignment ${text}`)))
-}
-
-export function counted(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`
 }

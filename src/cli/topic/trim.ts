@@ -4,12 +4,12 @@ import { refusal } from '../../client/client-error.ts'
 import { findOffsets } from '../../client/offsets.ts'
 import { byTopicAndPartition } from '../../client/topic-partition.ts'
 import { type Trim, trimPartitions } from '../../client/topics.ts'
+import { counted } from '../shell/arguments.ts'
 import { parseInstant } from '../shell/duration.ts'
 import { readJsonFile } from '../shell/files.ts'
 import { reportOutcomes } from '../shell/outcomes.ts'
 import type { Session } from '../shell/session.ts'
 import { UsageError } from '../shell/usage-error.ts'
-import { counted } from './create.ts'
 import { namedPartitions } from './named-topics.ts'
 
 export interface TrimOptions {

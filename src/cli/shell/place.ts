@@ -4,8 +4,8 @@ import type { Client } from '../../client/client.ts'
 import { refusal } from '../../client/client-error.ts'
 import { earliest, findOffsets, type Isolation, latest, type OffsetQuery } from '../../client/offsets.ts'
 import type { TopicPartition } from '../../client/topic-partition.ts'
-import { parseInstant } from '../shell/duration.ts'
-import { UsageError } from '../shell/usage-error.ts'
+import { parseInstant } from './duration.ts'
+import { UsageError } from './usage-error.ts'
 
 export type Place =
   | { readonly kind: 'earliest' }
