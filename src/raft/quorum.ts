@@ -7,7 +7,7 @@
  */
 import { type ErrorCode, Errors, KafkaError } from '../../protocol/errors.ts'
 import { buildBatch } from '../../protocol/records/builder.ts'
-import { buildControlBatch } from '../../protocol/records/control.ts'
+import { buildControlBatch, type ControlRecord } from '../../protocol/records/control.ts'
 import type { Endpoint, Host } from '../host/host.ts'
 import { Watermark } from '../lib/watermark.ts'
 import type { Log } from '../log/log.ts'
@@ -366,11 +366,8 @@ export class Quorum implements ReplicatedLog {
         return this.#persist(effect.state)
       case 'send':
         return this.#send(effect.send)
-      case 'append': {
-        const timestampMs = this.#host.clock.now()
-        this.#append(buildControlBatch({ records: effect.records, timestampMs }), effect.epoch)
-        return
-      }
+      case 'append':
+        return this.#appendOwn(effect.records, effect.epoch)
       case 'appendFetched':
         return this.#disk.append(effect.records, effect.epoch)
       case 'truncate':
@@ -393,6 +390,16 @@ export class Quorum implements ReplicatedLog {
       case 'changed':
         this.#changes.get(effect.ticket)?.(effect.outcome)
         this.#changes.delete(effect.ticket)
+    }
+  }
+
+  #appendOwn(records: readonly ControlRecord[], epoch: number): void {
+    try {
+      this.#append(buildControlBatch({ records, timestampMs: this.#host.clock.now() }), epoch)
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      this.#host.log.warn({ epoch, error: error.message }, 'the leader of the metadata quorum cannot write')
+      this.#core.appendRefused(this.#timer.now())
     }
   }
 

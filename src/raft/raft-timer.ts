@@ -13,6 +13,8 @@ export interface TimerLimits {
   readonly pausesInRowMax: number
 }
 
+const shortestMs = 0.01
+
 export class RaftTimer {
   readonly #clock: Clock
   readonly #limits: TimerLimits
@@ -55,7 +57,10 @@ export class RaftTimer {
     const nowMs = this.#clock.monotonic()
     this.#setForMs = atMs
     this.#dueMs = Math.max(nowMs, atMs + this.#pausedMs)
-    this.#cancel = this.#clock.after(this.#dueMs - nowMs, () => this.#fired())
+    // Sums are rounded: what `now` does not call due yet must not be due at once, again and again.
+    const delayMs = this.#dueMs - nowMs
+    const isDue = nowMs - this.#pausedMs >= atMs
+    this.#cancel = this.#clock.after(isDue ? delayMs : Math.max(delayMs, shortestMs), () => this.#fired())
   }
 
   clear(): void {

@@ -18,6 +18,8 @@ export interface ProcessClockOptions {
   readonly crashed?: (error: unknown) => void
 }
 
+const timerMinMs = 0.001
+
 interface Held {
   run: (() => void) | null
 }
@@ -53,7 +55,9 @@ export class ProcessClock implements Clock {
 
   after(delayMs: number, run: () => void): Cancel {
     const held: Held = { run }
-    this.#world.after(Math.max(0, delayMs) / this.#options.rate, () => this.#enter(held, this.#timers))
+    // No timer is so exact that time would not move until it ends.
+    const worldMs = delayMs > 0 ? Math.max(delayMs / this.#options.rate, timerMinMs) : 0
+    this.#world.after(worldMs, () => this.#enter(held, this.#timers))
     return () => {
       held.run = null
     }

@@ -210,6 +210,14 @@ export class RaftCore {
     this.tick(nowMs)
   }
 
+  /** What this leader itself wrote found no room: it leads nobody who could write. */
+  appendRefused(nowMs: number): void {
+    this.#seat.history.truncateTo(this.#seat.log.logEndOffset)
+    this.#election.votersChanged()
+    this.#leading.resign(nowMs)
+    this.tick(nowMs)
+  }
+
   truncated(nowMs: number): void {
     const { logEndOffset } = this.#seat.log
     this.#seat.isBusy = false

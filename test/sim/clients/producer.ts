@@ -52,6 +52,15 @@ interface Batch {
   leaderId: number
 }
 
+/** From one initialization to the next. */
+interface Life {
+  over: boolean
+  /** What it knows of leaders may be old. */
+  stale: boolean
+  /** Partitions that have acknowledged something. */
+  readonly known: Set<string>
+}
+
 export interface ProducerOptions {
   readonly idempotent: boolean
   /** Sends again what failed. */
@@ -84,7 +93,7 @@ export class Producer extends Client {
         await this.sleep(100)
         continue
       }
-      const life = { over: false }
+      const life: Life = { over: false, stale: false, known: new Set() }
       await Promise.all(this.#options.partitions.map(partition => this.#write(partition, life)))
       this.#identity = this.#newIdentity()
     }
@@ -111,7 +120,7 @@ export class Producer extends Client {
   }
 
   /** One partition, until this producer gives up or is told to stop. */
-  async #write(partition: string, life: { over: boolean }): Promise<void> {
+  async #write(partition: string, life: Life): Promise<void> {
     const { work } = this.scene
     const inFlightMax = this.#options.idempotent ? 1 + this.host.random.below(work.inFlightMax) : 1
     let sequence = 0
@@ -120,9 +129,12 @@ export class Producer extends Client {
     let wake: () => void = () => {}
     const answered = () => wake()
     while (!(this.stopping && waiting.length === 0) && !life.over) {
-      // A broker that does not know this producer takes any sequence first: no batch overtakes one to another leader.
+      // A broker that does not know this producer takes any sequence first: no batch overtakes the first one, or one to
+      // another leader.
       const leaderId = this.leaders.get(partition)?.id ?? -1
-      const mayFollow = waiting.every(batch => batch.reply === null && batch.leaderId === leaderId)
+      const mayFollow =
+        waiting.length === 0 ||
+        (life.known.has(partition) && waiting.every(batch => batch.reply === null && batch.leaderId === leaderId))
       if (waiting.length < inFlightMax && mayFollow && !this.stopping) {
         const batch = this.#newBatch(partition, sequence)
         sequence += batch.values.length
@@ -152,6 +164,9 @@ export class Producer extends Client {
           batch.reply = null
           void this.#send(partition, batch, answered)
         }
+      } else if (life.stale) {
+        life.stale = false
+        await this.refresh()
       } else if (!this.stopping && work.thinkMaxMs > 0) await this.sleep(this.host.random.below(work.thinkMaxMs))
     }
     for (const { operation, reply, exposed } of waiting) {
@@ -162,17 +177,19 @@ export class Producer extends Client {
   }
 
   /** Ends what is answered for good. Those that are left are still to be written, or in flight. */
-  #settle(partition: string, waiting: Batch[], life: { over: boolean }): Batch[] {
+  #settle(partition: string, waiting: Batch[], life: Life): Batch[] {
     const nowMs = this.host.clock.monotonic()
     const left: Batch[] = []
     for (const batch of waiting) {
       const { reply, operation, values } = batch
       if (reply?.kind === 'ok') {
         operation.ok({ offset: reply.offset })
+        life.known.add(partition)
         this.acknowledged += values.length
       } else if (reply?.kind === 'again') {
         if (!reply.sure) batch.exposed = true
         if (!this.#options.repeats) {
+          life.stale = true
           if (batch.exposed) operation.info(reply.error)
           else operation.fail(reply.error)
           continue

@@ -1,0 +1,35 @@
+/** What seeds of the simulation have found, each as a schedule of its own. */
+import t from 'tap'
+import { Administrator } from '../clients/administrator.ts'
+import { Stage } from '../stage.ts'
+
+t.setTimeout(180_000)
+
+const partition = 'events-0'
+const topics = [{ name: 'events', partitions: 1, replicas: 3, minIsr: 2 }]
+
+t.test('a member of the quorum that is elected with a full disk lets others lead', async () => {
+  await Stage.play({ topics }, async stage => {
+    const producer = stage.producer(partition)
+    await stage.written(producer, 20)
+    const leader = stage.cluster.nodes.find(node => node.broker?.rooms.quorum.isLeader)!
+    const others = stage.cluster.nodes.filter(node => node !== leader)
+    // Room for votes, not for the log.
+    for (const { machine } of others) {
+      machine.disk.fault = ({ kind, path }) => {
+        return kind === 'append' && path.startsWith('/data/__cluster_metadata-0') && path.endsWith('.log')
+          ? 'ENOSPC'
+          : null
+      }
+    }
+    // A change of the metadata.
+    const more = [{ ...topics[0], name: 'more' }]
+    stage.simulation.launch(new Administrator(stage.simulation.scene, 'another', more))
+    await stage.pass(1000)
+    leader.kill()
+    await stage.pass(10_000)
+    for (const { machine } of others) machine.disk.fault = () => null
+    await stage.until('another leader', () => others.some(node => node.broker?.rooms.quorum.isLeader))
+    await stage.verify()
+  })
+})
