@@ -5,6 +5,7 @@
  */
 import { parseArgs } from 'node:util'
 import { NotPossible } from '../e2e/crash/power.ts'
+import { runBank } from './bank/bank.ts'
 import { type FaultKind, faultKinds } from './faults.ts'
 import { type FaultResult, possibleFaults, runChaos, seconds } from './run.ts'
 import { apacheKafka, ottla } from './target.ts'
@@ -25,6 +26,8 @@ const { values } = parseArgs({
     pause: { type: 'string', default: '50' },
     override: { type: 'string', multiple: true, default: [] },
     keep: { type: 'boolean', default: false },
+    bank: { type: 'boolean', default: false },
+    minutes: { type: 'string', default: '10' },
     help: { type: 'boolean', default: false },
   },
 })
@@ -33,6 +36,7 @@ function usage(): never {
   process.stderr.write(
     'usage: npm run chaos -- [--faults n] [--round n] [--seed n] [--only kind,...] [--without kind,...] [--keep]\n' +
       '       [--target ottla|kafka] [--clients own,kafkajs,librdkafka,java] [--partitions n] [--pause ms] [--override key=value]\n' +
+      '       --bank [--minutes n] [--seed n] [--target ottla|kafka] [--pause ms] [--override key=value] [--keep]\n' +
       `faults: ${faultKinds.join(', ')}\n`,
   )
   process.exit(exitCodes.usage)
@@ -47,6 +51,7 @@ const clients = values.clients.split(',') as ClientKind[]
 if (only.some(kind => !faultKinds.includes(kind)) || clients.some(kind => !clientKinds.includes(kind))) usage()
 const seed = values.seed === undefined ? Date.now() % 1_000_000 : Number(values.seed)
 say(`seed ${seed}`)
+if (values.bank) process.exit(await bank())
 
 try {
   const report = await runChaos({
@@ -69,6 +74,19 @@ try {
   if (!(error instanceof NotPossible)) throw error
   say(`NOT RUN: ${error.message}`)
   process.exit(exitCodes.notRun)
+}
+
+async function bank(): Promise<number> {
+  const { problems, directory } = await runBank({
+    ...{ target, seed, say, keep: values.keep, overrides: values.override },
+    minutes: Number(values.minutes),
+    accounts: 24,
+    pauseMs: Number(values.pause),
+  })
+  for (const problem of problems) say(problem)
+  if (directory) say(`kept: ${directory}`)
+  say(`seed ${seed}: ${problems.length === 0 ? 'the books are right' : 'FAILED'}`)
+  return problems.length === 0 ? exitCodes.ok : exitCodes.failed
 }
 
 /** Per kind: how many, and how long clients waited. */
