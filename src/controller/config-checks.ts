@@ -129,6 +129,22 @@ export function checkGroupConfigs(context: ControllerContext, configs: Configs):
       throw invalidConfig(`${name} must be less than or equal to ${boundKey(name, 'max')}`)
     }
   }
+  checkGroupTimes(context, configs)
+}
+
+/** As they are with what the broker's settings give to the rest. */
+function checkGroupTimes(context: ControllerContext, configs: Configs): void {
+  for (const kind of ['consumer', 'share', 'streams']) {
+    const numberIn = (name: string): number => {
+      const setting = brokerSetting(`group.${name}`)
+      const inherited = context.config.staticValues.get(`group.${name}`) ?? setting?.format(setting.fallback) ?? '0'
+      return Number(configs.get(name) ?? inherited)
+    }
+    const session = `${kind}.session.timeout.ms`
+    const heartbeat = `${kind}.heartbeat.interval.ms`
+    if (!configs.has(session) && !configs.has(heartbeat)) continue
+    if (numberIn(session) <= numberIn(heartbeat)) throw invalidConfig(`${session} must be greater than ${heartbeat}`)
+  }
 }
 
 /** `consumer.session.timeout.ms` is bounded by `group.consumer.min.session.timeout.ms` and its like. */

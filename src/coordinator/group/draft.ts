@@ -61,10 +61,6 @@ export abstract class BaseDraft {
     this.records.push(record)
   }
 
-  get hasRecords(): boolean {
-    return this.records.length > 0
-  }
-
   outcome(): GroupOutcome {
     return { records: this.records, replies: this.#replies, timers: this.#timers, transaction: this.transaction }
   }

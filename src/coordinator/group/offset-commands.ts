@@ -7,7 +7,7 @@ import { ClassicGroup } from './classic-group.ts'
 import { checkMember } from './classic-join.ts'
 import type { ConsumerDraft } from './consumer/draft.ts'
 import { ConsumerGroup } from './consumer/group.ts'
-import { checkConsumerCommit, checkConsumerTransactional, type PartitionCheck } from './consumer/offsets.ts'
+import { checkConsumerCommit, checkConsumerTransactional } from './consumer/offsets.ts'
 import type { BaseDraft, Draft } from './draft.ts'
 import type {
   GroupReply,
@@ -29,35 +29,35 @@ export function commitOffsets(
   event: OffsetCommitEvent | TxnOffsetCommitEvent,
   ticket: Ticket,
 ): void {
-  const check = checkOf(group, event)
+  const error = checkOf(group, event)
+  if (error !== Errors.NONE) {
+    return draft.reply(
+      ticket,
+      commitAnswer(event, () => error),
+    )
+  }
   if (event.kind === 'txnOffsetCommit') {
     // The member's session is not touched: this is its producer's doing.
-    return record(draft, event, -1, check, ticket)
+    draft.transaction = event.transaction
+    return record(draft, event, -1, ticket)
   }
   // Committing shows that the member lives, as a heartbeat does.
   const member = group instanceof ClassicGroup ? group.members.get(event.memberId) : undefined
-  if (member && check(zeroUuid, -1) === Errors.NONE) draft.keepAlive(member.id, member.sessionTimeoutMs)
+  if (member) draft.keepAlive(member.id, member.sessionTimeoutMs)
   const { retentionTimeMs } = event
   const expireTimestampMs = retentionTimeMs === -1 ? -1 : clampTimestamp(draft.context.nowMs + retentionTimeMs)
-  record(draft, event, expireTimestampMs, check, ticket)
+  record(draft, event, expireTimestampMs, ticket)
 }
 
 function checkOf(
   group: ClassicGroup | ConsumerGroup | null,
   event: OffsetCommitEvent | TxnOffsetCommitEvent,
-): PartitionCheck {
+): ErrorCode {
   if (group instanceof ConsumerGroup) {
     return event.kind === 'offsetCommit' ? checkConsumerCommit(group, event) : checkConsumerTransactional(group, event)
   }
-  const error =
-    event.kind === 'offsetCommit'
-      ? group
-        ? checkCommit(group, event)
-        : checkFirstCommit(event)
-      : group
-        ? checkTransactional(group, event)
-        : checkFirstTransactional(event)
-  return () => error
+  if (event.kind === 'offsetCommit') return group ? checkCommit(group, event) : checkFirstCommit(event)
+  return group ? checkTransactional(group, event) : checkFirstTransactional(event)
 }
 
 /** Writes every offset that may be committed, and answers for each. */
@@ -65,13 +65,10 @@ function record(
   draft: BaseDraft,
   event: OffsetCommitEvent | TxnOffsetCommitEvent,
   expireTimestampMs: number,
-  check: PartitionCheck,
   ticket: Ticket,
 ): void {
   const { nowMs } = draft.context
-  const reply = commitAnswer(event, (topicId, { partitionIndex, committedMetadata }) => {
-    const error = check(topicId, partitionIndex)
-    if (error !== Errors.NONE) return error
+  const reply = commitAnswer(event, ({ committedMetadata }) => {
     const tooLarge = committedMetadata !== null && committedMetadata.length > draft.settings.offsetMetadataBytesMax
     return tooLarge ? Errors.OFFSET_METADATA_TOO_LARGE : Errors.NONE
   })
@@ -89,7 +86,6 @@ function record(
       draft.record({ kind: 'offset', groupId: event.groupId, topic, partition: partition.partitionIndex, value })
     })
   })
-  if (draft.hasRecords && event.kind === 'txnOffsetCommit') draft.transaction = event.transaction
   draft.reply(ticket, reply)
 }
 

@@ -87,7 +87,7 @@ export function leaveError(event: LeaveEvent, errorCode: ErrorCode, memberError:
 /** Every partition of a commit with its own error. */
 export function commitAnswer<E extends OffsetCommitEvent | TxnOffsetCommitEvent>(
   event: E,
-  errorOf: (topicId: string, partition: OffsetCommitEvent['topics'][number]['partitions'][number]) => ErrorCode,
+  errorOf: (partition: OffsetCommitEvent['topics'][number]['partitions'][number]) => ErrorCode,
 ): OffsetCommitReply | TxnOffsetCommitReply {
   return {
     kind: event.kind,
@@ -96,7 +96,7 @@ export function commitAnswer<E extends OffsetCommitEvent | TxnOffsetCommitEvent>
       topicId,
       partitions: partitions.map(partition => ({
         partitionIndex: partition.partitionIndex,
-        errorCode: errorOf(topicId, partition),
+        errorCode: errorOf(partition),
       })),
     })),
   }

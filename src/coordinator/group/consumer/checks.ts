@@ -23,7 +23,7 @@ export function checkHeartbeat(event: ConsumerHeartbeatEvent, settings: GroupSet
   demand(!needsId || isGiven(event.memberId), "MemberId can't be empty.")
   demand(instanceId === null || isGiven(instanceId), "InstanceId can't be empty.")
   demand(rackId === null || isGiven(rackId), "RackId can't be empty.")
-  demand(memberEpoch >= leaveStaticEpoch, `MemberEpoch is ${memberEpoch}, but must be greater than or equal to -2.`)
+  demand(memberEpoch >= leaveStaticEpoch, 'MemberEpoch is invalid.')
   if (memberEpoch === leaveStaticEpoch) {
     demand(instanceId !== null, "InstanceId can't be null.")
   }

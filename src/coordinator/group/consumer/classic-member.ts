@@ -124,6 +124,13 @@ function ownedOf({ cluster }: ConsumerDraft, { ownedPartitions }: Subscription):
 
 /** Throws KafkaError when the request is not that of a member that speaks the classic protocol. */
 function classicMember(draft: ConsumerDraft, memberId: string, instanceId: string | null): ClassicMember {
+  const member = knownMember(draft, memberId, instanceId)
+  if (!isClassic(member)) throw new KafkaError(Errors.UNKNOWN_MEMBER_ID)
+  return member
+}
+
+/** Throws KafkaError. */
+function knownMember(draft: ConsumerDraft, memberId: string, instanceId: string | null): ConsumerMember {
   const { group } = draft
   if (instanceId !== null) {
     const holder = group.staticMember(instanceId)
@@ -131,7 +138,7 @@ function classicMember(draft: ConsumerDraft, memberId: string, instanceId: strin
     if (holder.id !== memberId) throw new KafkaError(Errors.FENCED_INSTANCE_ID)
   }
   const member = group.members.get(memberId)
-  if (!member || !isClassic(member)) throw new KafkaError(Errors.UNKNOWN_MEMBER_ID)
+  if (!member) throw new KafkaError(Errors.UNKNOWN_MEMBER_ID)
   return member
 }
 
@@ -199,7 +206,6 @@ function awaitRejoin(draft: ConsumerDraft, { id: memberId, rebalanceTimeoutMs }:
   draft.setOnce(joinTimer(groupId, memberId), rebalanceTimeoutMs, { kind: 'rejoinExpired', groupId, memberId })
 }
 
-/** Only members of the classic protocol leave this way. */
 function leaveAsClassic(draft: ConsumerDraft, event: LeaveEvent, ticket: Ticket): void {
   const leaving = new Set<string>()
   const members: LeaveReply['members'] = event.members.map(({ memberId, groupInstanceId }) => {
@@ -212,11 +218,11 @@ function leaveAsClassic(draft: ConsumerDraft, event: LeaveEvent, ticket: Ticket)
   draft.reply(ticket, { kind: 'leave', errorCode: Errors.NONE, members })
 }
 
-function leavingMember(draft: ConsumerDraft, memberId: string, instanceId: string | null): ClassicMember | ErrorCode {
+function leavingMember(draft: ConsumerDraft, memberId: string, instanceId: string | null): ConsumerMember | ErrorCode {
   try {
     // An administrator removes a static member by its instance id alone.
     const holder = memberId === '' && instanceId !== null ? draft.group.staticMembers.get(instanceId) : undefined
-    return classicMember(draft, holder ?? memberId, instanceId)
+    return knownMember(draft, holder ?? memberId, instanceId)
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
     return error.code

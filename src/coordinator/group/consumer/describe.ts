@@ -22,8 +22,8 @@ export function describeConsumerGroup(
     clientId: member.clientId,
     clientHost: member.clientHost,
     subscribedTopicNames: [...member.subscribedTopicNames],
-    subscribedTopicRegex: member.subscribedTopicRegex || null,
-    assignment: { topicPartitions: named(assignmentOf(member.assigned), cluster) },
+    subscribedTopicRegex: member.subscribedTopicRegex ?? '',
+    assignment: { topicPartitions: named(heldBy(member), cluster) },
     targetAssignment: { topicPartitions: named(group.targetOf(member.id), cluster) },
     memberType: member.classic ? memberTypes.classic : memberTypes.consumer,
   })
@@ -37,6 +37,16 @@ export function describeConsumerGroup(
     assignorName: assignorOf(group, offeredAssignors),
     members: [...group.members.values()].map(describeMember),
   }
+}
+
+/** What it has not given up yet is still its own. */
+function heldBy({ assigned, revoking }: ConsumerMember): Assignment {
+  if (revoking.size === 0) return assignmentOf(assigned)
+  const held = new Map([...assigned].map(([topicId, partitions]) => [topicId, new Map(partitions)]))
+  for (const [topicId, partitions] of revoking) {
+    held.set(topicId, new Map([...(held.get(topicId) ?? []), ...partitions]))
+  }
+  return assignmentOf(held)
 }
 
 /** Topics that are gone by now are left out. */

@@ -120,7 +120,7 @@ function comeBack(draft: ConsumerDraft, holder: ConsumerMember, memberId: string
     throw new KafkaError(
       Errors.UNRELEASED_INSTANCE_ID,
       `Static member ${memberId} with instance id ${instanceId} cannot join the group because the instance id is owned ` +
-        `by member ${holder.id}.`,
+        `by ${holder.id} member.`,
     )
   }
   return replaceStaticMember(draft, holder, memberId, joinEpoch)
@@ -175,5 +175,5 @@ export function updateTerms(draft: ConsumerDraft, before: ConsumerMember, terms:
     forgetRegex(draft, before.subscribedTopicRegex, memberId)
     if (regex !== '') resolveRegex(draft, regex)
   }
-  return isNew || regexChanged || !sameNames(before.subscribedTopicNames, terms.subscribedTopicNames)
+  return regexChanged || !sameNames(before.subscribedTopicNames, terms.subscribedTopicNames)
 }

@@ -1,5 +1,5 @@
 /** Subscriptions by pattern: which topics they stand for. RE2's syntax, whose matching takes linear time. */
-import { RE2JS, RE2JSException } from 're2js'
+import { RE2JS, RE2JSException, RE2JSSyntaxException } from 're2js'
 import { Errors, KafkaError } from '../../../../protocol/errors.ts'
 import type { ConsumerDraft } from './draft.ts'
 import type { ResolvedRegex } from './records.ts'
@@ -12,9 +12,13 @@ export function compileRegex(regex: string): RE2JS {
     if (!(error instanceof RE2JSException)) throw error
     throw new KafkaError(
       Errors.INVALID_REGULAR_EXPRESSION,
-      `SubscribedTopicRegex \`${regex}\` is not a valid regular expression: ${error.message}.`,
+      `SubscribedTopicRegex \`${regex}\` is not a valid regular expression: ${reasonOf(error)}.`,
     )
   }
+}
+
+function reasonOf(error: RE2JSException): string {
+  return error instanceof RE2JSSyntaxException ? error.getDescription() : error.message
 }
 
 /** Sorted, so that the same topics are the same list. */

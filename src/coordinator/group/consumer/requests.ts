@@ -59,8 +59,8 @@ function draftFor(
     return { draft: new ConsumerDraft(group, context, settings, cluster), before: null }
   }
   if (memberEpoch !== joinEpoch) {
-    const why = group ? `Group ${groupId} is not a consumer group.` : `Group ${groupId} not found.`
-    throw new KafkaError(Errors.GROUP_ID_NOT_FOUND, why)
+    const missing = memberEpoch < joinEpoch ? `Group ${groupId} not found.` : `Consumer group ${groupId} not found.`
+    throw new KafkaError(Errors.GROUP_ID_NOT_FOUND, group ? `Group ${groupId} is not a consumer group.` : missing)
   }
   const draft = new ConsumerDraft(new ConsumerGroup(groupId), context, settings, cluster)
   if (!group) return { draft, before: null }

@@ -25,12 +25,20 @@ export function updateEpoch(draft: ConsumerDraft, membersChanged: boolean): void
   if (!membersChanged && !isStale) return
   if (isStale) draft.write({ kind: 'consumerMemory', groupId, checkedVersion: topicsVersion })
   const hash = metadataHash(draft.group, cluster)
-  if (!membersChanged && hash === draft.group.metadataHash) return
-  bumpEpoch(draft, hash)
+  const isNew = draft.group.epoch === 0
+  if (!membersChanged && !isNew && hash === draft.group.metadataHash) return
+  bumpEpoch(draft, hash, membersChanged)
 }
 
-export function bumpEpoch(draft: ConsumerDraft, hash = metadataHash(draft.group, draft.cluster)): void {
-  const value = { epoch: draft.group.epoch + 1, metadataHash: hash }
+/** A group begins with epoch 1, in which its first member subscribes to nothing yet. */
+export function bumpEpoch(
+  draft: ConsumerDraft,
+  hash = metadataHash(draft.group, draft.cluster),
+  membersChanged = true,
+): void {
+  const { epoch } = draft.group
+  const next = epoch === 0 && membersChanged ? 2 : epoch + 1
+  const value = { epoch: next, metadataHash: hash }
   draft.write({ kind: 'consumerGroup', groupId: draft.groupId, value })
 }
 

@@ -15,22 +15,25 @@ import { assignmentOf } from './reconcile.ts'
 import { metadataHash } from './target.ts'
 
 function refuse(groupId: string, why: string): KafkaError {
-  return new KafkaError(Errors.GROUP_ID_NOT_FOUND, `Group ${groupId} is not a consumer group: ${why}`)
+  return new KafkaError(
+    Errors.GROUP_ID_NOT_FOUND,
+    `Cannot upgrade classic group ${groupId} to consumer group because ${why}`,
+  )
 }
 
 /** Throws KafkaError when the group must stay as it is. */
 export function checkUpgrade(group: ClassicGroup, settings: GroupSettings): void {
   const { migrationPolicy, membersMax } = settings.consumer
   if (migrationPolicy !== 'upgrade' && migrationPolicy !== 'bidirectional') {
-    throw refuse(group.id, 'online upgrade is disabled.')
+    throw refuse(group.id, 'the online upgrade is disabled.')
   }
-  if (!group.isConsumer) throw refuse(group.id, `it speaks the protocol ${group.protocolType}.`)
-  if (group.members.size > membersMax) throw refuse(group.id, 'it has more members than a consumer group may have.')
+  if (!group.isConsumer) throw refuse(group.id, 'the group does not use the consumer embedded protocol.')
+  if (group.members.size > membersMax) throw refuse(group.id, 'the group size exceeds the consumer group maximum size.')
   for (const member of group.members.values()) {
-    if (!subscriptionOfMember(group, member)) throw refuse(group.id, 'the subscription of a member cannot be read.')
+    if (!subscriptionOfMember(group, member)) throw refuse(group.id, 'the embedded consumer protocol is malformed.')
     const assigned = assignedTopics(member.assignment)
-    if (!assigned) throw refuse(group.id, 'the assignment of a member cannot be read.')
-    if (assigned.hasUserData) throw refuse(group.id, 'its assignor hands out data of its own.')
+    if (!assigned) throw refuse(group.id, 'the embedded consumer protocol is malformed.')
+    if (assigned.hasUserData) throw refuse(group.id, 'an unsupported custom assignor is in use.')
   }
 }
 
