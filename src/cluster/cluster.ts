@@ -8,9 +8,11 @@ import { alterPartitionReassignments } from '../../protocol/messages/45-alter-pa
 import { unregisterBroker } from '../../protocol/messages/64-unregister-broker.ts'
 import type { Broker } from '../broker.ts'
 import type { Host } from '../host/host.ts'
+import type { MemoryDisk } from '../host/memory.ts'
 import { type LogLevel, nodeHost } from '../host/node.ts'
 import { Member, type MemberSetting } from './member.ts'
 import { type RosterEntry, readRoster, writeRoster } from './roster.ts'
+import type { Workshop } from './workshop.ts'
 
 export interface ClusterOptions {
   /** How many to begin with; default 3. A directory that holds a cluster already has those that it has. */
@@ -33,6 +35,13 @@ export interface ClusterBroker {
   readonly bootstrap: string
   readonly host: string
   readonly port: number
+  readonly isRunning: boolean
+}
+
+/** A member as it was at a moment. */
+export interface KeptMember {
+  readonly entry: RosterEntry
+  readonly disk: MemoryDisk
   readonly isRunning: boolean
 }
 
@@ -72,17 +81,17 @@ export class Cluster implements AsyncDisposable {
   }
 
   /** Resolves when every broker takes clients. Throws ConfigError for settings that are wrong. */
-  static async start(options: ClusterOptions = {}): Promise<Cluster> {
+  static async start(options: ClusterOptions = {}, workshop: Workshop | null = null): Promise<Cluster> {
     const { dataDir = null, host = defaultHost, logLevel = 'silent' } = options
-    const machine = nodeHost({ logger: { level: logLevel } })
+    const machine = workshop?.machine ?? nodeHost({ logger: { level: logLevel } })
     const known = dataDir === null ? null : await readRoster(machine.disk, dataDir)
     const roster = known ?? { clusterId: machine.random.uuid(), members: await newMembers(machine, options) }
     const voters = roster.members.flatMap(({ id, controllerPort: port, directoryId }) =>
       port === null ? [] : [{ id, host, port, directoryId }],
     )
     const { clusterId } = roster
-    const properties = propertiesOf(options, voters.length)
-    const cluster = new Cluster({ clusterId, host, dataDir, logLevel, voters, properties }, machine)
+    const properties = propertiesOf(options, voters.length, workshop?.properties)
+    const cluster = new Cluster({ clusterId, host, dataDir, logLevel, voters, properties, workshop }, machine)
     try {
       for (const entry of roster.members) await cluster.#enroll(entry)
       if (!known) await cluster.#save()
@@ -117,9 +126,48 @@ export class Cluster implements AsyncDisposable {
     return -1
   }
 
+  /** What is behind a broker that is running. Throws Error for one that is not. */
+  broker(id: number): Broker {
+    const { broker } = this.#member(id)
+    if (!broker) throw new Error(`broker ${id} is not running`)
+    return broker
+  }
+
+  /** Any that is running. Throws Error when none is. */
+  anyone(): Broker {
+    for (const { broker } of this.#members.values()) if (broker) return broker
+    throw new Error('no broker of the cluster is running')
+  }
+
+  /** Who belongs to it, and what each has on its disk in memory. */
+  members(): KeptMember[] {
+    return [...this.#members.values()].map(({ entry, disk, broker }) => {
+      if (disk === null) throw new Error('a cluster in a directory cannot be kept')
+      return { entry, disk, isRunning: broker !== null }
+    })
+  }
+
+  /** Has those members with those disks again, running or not as they were. Resolves when everything is in sync. */
+  async putBack(kept: readonly KeptMember[]): Promise<void> {
+    const stays = new Map(kept.map(each => [each.entry.id, each]))
+    await Promise.all(
+      [...this.#members.values()].map(member => {
+        const { disk, isRunning } = stays.get(member.id) ?? {}
+        return isRunning ? member.halt(disk) : member.stop({ abrupt: true })
+      }),
+    )
+    for (const { entry, disk, isRunning } of kept) {
+      if (isRunning && this.#members.has(entry.id)) continue
+      this.#members.set(entry.id, new Member(entry, this.#setting, disk))
+    }
+    for (const id of [...this.#members.keys()]) if (!stays.has(id)) this.#members.delete(id)
+    await Promise.all(kept.flatMap(({ entry, isRunning }) => (isRunning ? [this.start(entry.id)] : [])))
+    if (kept.every(({ isRunning }) => isRunning)) await this.whenInSync()
+  }
+
   /** Who leads a partition, as a running broker knows; -1 when nobody does. */
   leaderOf(topic: string, partition: number): number {
-    return this.#anyone().rooms.metadata.partition(topic, partition)?.leader ?? -1
+    return this.anyone().rooms.metadata.partition(topic, partition)?.leader ?? -1
   }
 
   /** Resolves when the broker takes clients. One that runs is left alone. */
@@ -151,7 +199,7 @@ export class Cluster implements AsyncDisposable {
     const member = this.#member(id)
     if (member.entry.controllerPort !== null) throw new Error(`broker ${id} is a voter of the cluster`)
     await member.stop()
-    const { errorCode } = await this.#anyone().ask(unregisterBroker, { brokerId: id }, adminTimeoutMs)
+    const { errorCode } = await this.anyone().ask(unregisterBroker, { brokerId: id }, adminTimeoutMs)
     check(errorCode, `broker ${id} could not be unregistered`)
     this.#members.delete(id)
     await this.#save()
@@ -159,7 +207,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Makes a broker, which must hold a replica, the leader of a partition and its preferred replica. */
   async moveLeader(topic: string, partition: number, id: number): Promise<void> {
-    const broker = this.#anyone()
+    const broker = this.anyone()
     const what = `${topic}-${partition}`
     const replicas = broker.rooms.metadata.partition(topic, partition)?.replicas ?? []
     if (!replicas.includes(id)) throw new Error(`broker ${id} holds no replica of ${what}`)
@@ -180,7 +228,7 @@ export class Cluster implements AsyncDisposable {
   /** Resolves when every replica of every partition is in sync. Rejects when that takes too long. */
   whenInSync(): Promise<void> {
     return this.#until(() => {
-      for (const { partitions } of this.#anyone().rooms.metadata.topics.values()) {
+      for (const { partitions } of this.anyone().rooms.metadata.topics.values()) {
         if (partitions.some(({ isr, replicas }) => isr.length < replicas.length)) return false
       }
       return true
@@ -200,11 +248,6 @@ export class Cluster implements AsyncDisposable {
     const member = this.#members.get(id)
     if (!member) throw new Error(`the cluster has no broker ${id}`)
     return member
-  }
-
-  #anyone(): Broker {
-    for (const { broker } of this.#members.values()) if (broker) return broker
-    throw new Error('no broker of the cluster is running')
   }
 
   async #enroll(entry: RosterEntry): Promise<void> {
@@ -245,9 +288,13 @@ export class Cluster implements AsyncDisposable {
   }
 }
 
-function propertiesOf({ config = {} }: ClusterOptions, voters: number): Map<string, string> {
+function propertiesOf(
+  { config = {} }: ClusterOptions,
+  voters: number,
+  defaults: Readonly<Record<string, string>> = {},
+): Map<string, string> {
   const replicas = String(Math.min(3, voters))
-  const properties = new Map<string, string>(Object.entries(clusterDefaults))
+  const properties = new Map<string, string>(Object.entries({ ...clusterDefaults, ...defaults }))
   properties.set('default.replication.factor', replicas)
   properties.set('offsets.topic.replication.factor', replicas)
   for (const [key, value] of Object.entries(config)) properties.set(key, String(value))

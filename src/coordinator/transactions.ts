@@ -75,6 +75,11 @@ export class Transactions {
     for (const index of [...this.#shards.keys()]) this.onPartitionLost(index)
   }
 
+  /** Of the topic of transactions. */
+  partitionOf(transactionalId: string): number {
+    return this.#options.topic.partitionOf(transactionalId)
+  }
+
   /** The broker that coordinates a transactional id; -1 while there is none. */
   coordinatorOf(transactionalId: string): number {
     return this.#options.topic.leaderOf(transactionalId)

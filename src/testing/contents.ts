@@ -104,11 +104,8 @@ export class Contents {
     }
     const offsets: number[] = []
     for (const [partition, members] of byPartition) {
-      const base = await this.#write(
-        topic,
-        partition,
-        members.map(i => all[i]),
-      )
+      const written = members.map(i => all[i])
+      const base = await this.#insider.settled(() => this.#write(topic, partition, written))
       for (const [at, i] of members.entries()) offsets[i] = base + at
     }
     return offsets

@@ -56,7 +56,8 @@ export class Groups {
   /** Null for a group that does not exist. */
   async group(groupId: string): Promise<GroupState | null> {
     const body = { statesFilter: [], typesFilter: [] }
-    const { groups } = await this.#insider.askCoordinator(groupId, listGroups, body)
+    const { errorCode, groups } = await this.#insider.askCoordinator(groupId, listGroups, body)
+    check(errorCode, `group ${groupId}`)
     const found = groups.find(group => group.groupId === groupId)
     if (!found) return null
     const type = found.groupType.toLowerCase() === 'consumer' ? 'consumer' : 'classic'
@@ -115,6 +116,7 @@ export class Groups {
     const groups = [{ groupId, topics: null }]
     const body = { groupId, topics: null, groups }
     const answer = await this.#insider.askCoordinator(groupId, offsetFetch, body, lastNamed.offsetFetch)
+    check(answer.groups[0].errorCode, `offsets of group ${groupId}`)
     const offsets: GroupOffset[] = []
     for (const { name: topic, partitions } of answer.groups[0].topics) {
       for (const { partitionIndex: partition, committedOffset: offset, metadata, errorCode } of partitions) {

@@ -3,9 +3,11 @@
  * itself: clients keep their connections, and whoever asks meanwhile waits.
  */
 import type { Rooms } from '../api/request.ts'
+import type { Broker } from '../broker.ts'
+import type { LentDoors } from '../cluster/workshop.ts'
 import type { Clock, Host } from '../host/host.ts'
 import type { Answer, Serve, Turn } from '../network/connection.ts'
-import type { Doors, Service } from '../network/doors.ts'
+import type { Service } from '../network/doors.ts'
 import { Gate } from '../network/gate.ts'
 import { type NetworkLimits, networkLimits } from '../network/limits.ts'
 import { type BoundListener, type ListenerSettings, Listeners } from '../network/listener.ts'
@@ -29,12 +31,13 @@ export interface TestConnection {
   disconnect(): void
 }
 
-export class Seat implements Doors {
+export class Seat implements LentDoors {
   readonly broker: number
   readonly #clock: Clock
   readonly #listeners: Listeners
   readonly #gates = { broker: new Gate(), controller: new Gate() }
   #service: Service | null = null
+  #rooms: Rooms | null = null
   /** Requests that the broker has in work. */
   #inWork = 0
   #idle: () => void = () => {}
@@ -55,14 +58,11 @@ export class Seat implements Doors {
     this.#listeners.limits = limits
   }
 
-  /** The rooms of the broker behind the doors; null while there is none. */
-  rooms: Rooms | null = null
-
   /** The name of a topic by its id; empty when this broker does not know it. */
-  readonly nameOf = (topicId: string): string => this.rooms?.metadata.topicsById.get(topicId)?.name ?? ''
+  readonly nameOf = (topicId: string): string => this.#rooms?.metadata.topicsById.get(topicId)?.name ?? ''
 
   /** What a fetch session of this broker follows. */
-  readonly followedBy = (sessionId: number) => this.rooms?.fetchSessions.followedBy(sessionId) ?? []
+  readonly followedBy = (sessionId: number) => this.#rooms?.fetchSessions.followedBy(sessionId) ?? []
 
   /** What is behind the doors now. Throws CloseConnection while nothing is. */
   get service(): Service {
@@ -77,6 +77,10 @@ export class Seat implements Doors {
   open(kind: ListenerIdentity['kind'], service: Service): void {
     this.#service = service
     this.#gates[kind].open((frame, peer, turn) => this.#counted(service.serve, frame, peer, turn))
+  }
+
+  taken(broker: Broker): void {
+    this.#rooms = broker.rooms
   }
 
   /** The broker goes; who comes from now on is served by the next. */

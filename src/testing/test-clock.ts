@@ -11,8 +11,14 @@ interface Timer {
   cancel: Cancel | null
 }
 
-/** A long way is gone in so many steps at most; within one, timers run in order, but later than they were due. */
+/**
+ * A long way is gone in so many steps at most. What is due within one runs in its order at its end, and then what follows from
+ * it gets its turns.
+ */
 const stepsMax = 250
+
+/** Times are sums of fractions. */
+const roundingMs = 0.001
 
 export class TestClock implements Clock {
   readonly #real: Clock
@@ -24,6 +30,7 @@ export class TestClock implements Clock {
   #wallAheadMs = 0
   /** Both real clocks when time was stopped; null while it goes on. */
   #stopped: { readonly monotonic: number; readonly now: number } | null = null
+  #stopsAgain = false
   #advancing: Promise<void> = Promise.resolve()
 
   constructor(real: Clock, turns: number) {
@@ -81,40 +88,61 @@ export class TestClock implements Clock {
    */
   advance(ms: number): Promise<void> {
     if (!(ms >= 0)) throw new RangeError(`time does not go back: ${ms}`)
-    this.#advancing = this.#advancing.then(() => this.#advance(ms))
+    return this.#follow(() => this.#advance(ms, ms))
+  }
+
+  /** The double: what waits for time to pass has it, while the wall clock stays as it is. */
+  hurry(ms: number): Promise<void> {
+    return this.#follow(() => this.#advance(ms, 0))
+  }
+
+  #follow(step: () => Promise<void>): Promise<void> {
+    this.#advancing = this.#advancing.then(step)
     return this.#advancing
+  }
+
+  /** Time goes on by itself during a step that needs it, even when it is stopped before and after. */
+  async whileGoing<T>(step: () => Promise<T>): Promise<T> {
+    if (!this.isStopped) return step()
+    this.start()
+    this.#stopsAgain = true
+    try {
+      return await step()
+    } finally {
+      if (this.#stopsAgain) this.stop()
+    }
   }
 
   /** The wall clock shows real time again; what is due in some time is still due in that time. */
   reset(): void {
     this.start()
+    this.#stopsAgain = false
     this.#wallAheadMs = 0
   }
 
-  async #advance(ms: number): Promise<void> {
+  async #advance(ms: number, wallMs: number): Promise<void> {
     const wasStopped = this.isStopped
     this.stop()
-    const untilMs = this.monotonic() + ms
-    const stepMs = ms / stepsMax
+    const fromMs = this.monotonic()
+    const untilMs = fromMs + ms
+    const fromWallMs = this.#wallAheadMs
+    const moveTo = (monotonicMs: number) => {
+      this.#aheadMs += Math.max(0, monotonicMs - this.monotonic())
+      this.#wallAheadMs = fromWallMs + (ms === 0 ? 0 : (wallMs * (this.monotonic() - fromMs)) / ms)
+    }
     for (;;) {
       const next = this.#next()
-      if (next === null || next.dueMs > untilMs) break
-      this.#moveTo(Math.min(untilMs, Math.max(next.dueMs, this.monotonic() + stepMs)))
-      for (let due = this.#next(); due !== null && due.dueMs <= this.monotonic(); due = this.#next()) {
+      if (next === null || next.dueMs > untilMs + roundingMs) break
+      moveTo(Math.min(untilMs, Math.max(next.dueMs, this.monotonic() + ms / stepsMax)))
+      for (let due = this.#next(); due !== null && due.dueMs <= this.monotonic() + roundingMs; due = this.#next()) {
         this.#timers.delete(due)
         due.run()
-        await this.#rest()
       }
+      await this.#rest()
     }
-    this.#moveTo(untilMs)
+    moveTo(untilMs)
     await this.#rest()
     if (!wasStopped) this.start()
-  }
-
-  #moveTo(monotonicMs: number): void {
-    const ms = Math.max(0, monotonicMs - this.monotonic())
-    this.#aheadMs += ms
-    this.#wallAheadMs += ms
   }
 
   #next(): Timer | null {
