@@ -25,7 +25,7 @@ import { openCoordinators } from './coordinator/open-coordinators.ts'
 import { ProducerIds } from './coordinator/producer-ids.ts'
 import type { Host } from './host/host.ts'
 import { Watermark } from './lib/watermark.ts'
-import { Logs } from './log/logs.ts'
+import { cleanerSettingsOf, Logs } from './log/logs.ts'
 import type { Endpoint, FeatureRange } from './metadata/entities.ts'
 import { servedLevels, supportedFeatures } from './metadata/features.ts'
 import { type Doors, OwnDoors } from './network/doors.ts'
@@ -187,7 +187,13 @@ async function live({ rooms, plane }: Node, lifecycle: Lifecycle, signal: AbortS
   await whenShown(host.clock, plane.served, () => {
     return metadata.brokers.get(nodeId)?.fenced === false && plane.served.value >= quorum.committed.value
   })
-  logs.start()
+  let cleaner = cleanerSettingsOf(name => configs.brokerText(name))
+  metadata.listen({
+    configChanged(resourceType) {
+      if (resourceType === resourceTypes.broker) cleaner = cleanerSettingsOf(name => configs.brokerText(name))
+    },
+  })
+  logs.start({ cleanerSettings: () => cleaner })
 }
 
 /** Everything behind the listeners, from the files up. */

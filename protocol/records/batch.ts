@@ -159,6 +159,11 @@ export function maxTimestamp(buffer: Buffer, at = 0): number {
   return readInt64(buffer, at + maxTimestampAt)
 }
 
+/** As `maxTimestamp`, -1 in a batch that compaction has emptied: no record has that timestamp any more. */
+export function largestRecordTimestamp(buffer: Buffer, at = 0): number {
+  return recordsCount(buffer, at) === 0 ? noTimestamp : maxTimestamp(buffer, at)
+}
+
 /** -1 when the producer is not idempotent. */
 export function producerId(buffer: Buffer, at = 0): number {
   return readInt64(buffer, at + producerIdAt)

@@ -51,6 +51,8 @@ export class RecordCursor {
   attributes = 0
   /** Where the record begins, at its length. */
   start = 0
+  /** Where its offset delta begins: all from there to `end` is the same whatever the batch's base timestamp. */
+  offsetDeltaAt = 0
   keyAt = 0
   keyBytes = -1
   valueAt = 0
@@ -70,6 +72,11 @@ export class RecordCursor {
     this.#limit = end
   }
 
+  /** Where the record that `next()` went to ends. */
+  get end(): number {
+    return this.#at
+  }
+
   /** Bytes not yet read. */
   get remainingBytes(): number {
     return this.#end - this.#at
@@ -87,6 +94,7 @@ export class RecordCursor {
     this.#limit = limit
     this.attributes = this.#bytes[this.#at++]
     this.timestampDelta = this.#varlong()
+    this.offsetDeltaAt = this.#at
     this.offsetDelta = this.#varint()
     this.keyBytes = this.#length()
     this.keyAt = this.#at

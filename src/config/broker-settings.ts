@@ -7,7 +7,6 @@ import {
   between,
   betweenOr,
   bool,
-  double,
   INT_MAX,
   int,
   LONG_MAX,
@@ -280,26 +279,6 @@ export const brokerSettings = {
     valid: atLeast(0),
     dynamic: 'cluster',
     doc: "How far a record's time may lie in the future.",
-  }),
-  'log.cleaner.min.cleanable.ratio': double(0.5, {
-    valid: between(0, 1),
-    dynamic: 'cluster',
-    doc: 'Share of a log that must be dirty before it is compacted.',
-  }),
-  'log.cleaner.delete.retention.ms': long(86_400_000, {
-    valid: atLeast(0),
-    dynamic: 'cluster',
-    doc: 'How long tombstones survive compaction.',
-  }),
-  'log.cleaner.min.compaction.lag.ms': long(0, {
-    valid: atLeast(0),
-    dynamic: 'cluster',
-    doc: 'Age below which a record is not compacted.',
-  }),
-  'log.cleaner.max.compaction.lag.ms': long(LONG_MAX, {
-    valid: atLeast(1),
-    dynamic: 'cluster',
-    doc: 'Age at which a record must be compacted.',
   }),
 
   // replication

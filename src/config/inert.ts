@@ -2,7 +2,7 @@
  * Broker settings that Apache Kafka documents and that have no effect here: accepted, checked and shown by
  * DescribeConfigs, and setting one warns once. A row moves to `broker-settings.ts` together with the code that reads it.
  */
-import { atLeast, bool, className, double, int, LONG_MAX, list, long, names } from './setting.ts'
+import { atLeast, bool, className, int, LONG_MAX, list, long, names } from './setting.ts'
 
 export const inertSettings = {
   // cluster
@@ -141,27 +141,6 @@ export const inertSettings = {
     importance: 'low',
     internal: true,
     doc: 'Delay of the first run of the background tasks of the log.',
-  }),
-  'log.cleaner.enable': bool(true, { doc: 'Whether logs are compacted.' }),
-  'log.cleaner.threads': int(1, { valid: atLeast(0), dynamic: 'cluster', doc: 'Threads that compact logs.' }),
-  'log.cleaner.io.max.bytes.per.second': double(Number.MAX_VALUE, {
-    dynamic: 'cluster',
-    doc: 'Bytes a second that compaction may read and write.',
-  }),
-  'log.cleaner.dedupe.buffer.size': long(134_217_728, {
-    dynamic: 'cluster',
-    doc: 'Memory for the keys that compaction looks at in one run.',
-  }),
-  'log.cleaner.io.buffer.size': int(524_288, {
-    valid: atLeast(0),
-    dynamic: 'cluster',
-    doc: 'Memory for reading and writing while compacting.',
-  }),
-  'log.cleaner.io.buffer.load.factor': double(0.9, { dynamic: 'cluster', doc: 'How full the table of keys may get.' }),
-  'log.cleaner.backoff.ms': long(15_000, {
-    valid: atLeast(0),
-    dynamic: 'cluster',
-    doc: 'Wait when there is nothing to compact.',
   }),
 
   // replication

@@ -1,5 +1,6 @@
 /** The one table of settings, put together: every name that Apache Kafka 4.3 documents for a broker, and ours (`ottla.`). */
 import { brokerSettings } from './broker-settings.ts'
+import { cleanerSettings } from './cleaner-settings.ts'
 import { clusterSettings } from './cluster-settings.ts'
 import { consumerGroupSettings } from './consumer-group-settings.ts'
 import { inertSettings } from './inert.ts'
@@ -12,6 +13,7 @@ import { transactionSettings } from './transaction-settings.ts'
 /** What this broker reads. */
 const readSettings = {
   ...brokerSettings,
+  ...cleanerSettings,
   ...clusterSettings,
   ...transactionSettings,
   ...quotaSettings,

@@ -4,6 +4,7 @@
  */
 import type { Host } from '../host/host.ts'
 import {
+  cleanerCheckpoint,
   highWatermarkCheckpoint,
   logStartCheckpoint,
   OffsetCheckpoint,
@@ -16,6 +17,8 @@ export interface CheckpointedOffsets {
   readonly recoveryPoint: number | null
   readonly logStartOffset: number | null
   readonly highWatermark: number | null
+  /** Where compaction stopped. */
+  readonly cleanedOffset: number | null
 }
 
 /** One checkpoint file and what it holds now. */
@@ -76,6 +79,7 @@ export class DirectoryCheckpoints {
   readonly #recoveryPoints: Offsets
   readonly #logStarts: Offsets
   readonly #highWatermarks: Offsets
+  readonly #cleaned: Offsets
 
   constructor(host: Host, directory: string, logs: ReadonlyMap<string, Log>) {
     const file = (name: string) => new OffsetCheckpoint(host, directory, name)
@@ -85,11 +89,16 @@ export class DirectoryCheckpoints {
       log.logStartOffset > log.firstSegmentOffset ? log.logStartOffset : null,
     )
     this.#highWatermarks = new Offsets(file(highWatermarkCheckpoint), logs, log => log.highWatermarkToKeep)
+    this.#cleaned = new Offsets(file(cleanerCheckpoint), logs, log => log.compaction.cleanedOffset)
+  }
+
+  get #all(): Offsets[] {
+    return [this.#recoveryPoints, this.#highWatermarks, this.#logStarts, this.#cleaned]
   }
 
   /** Throws DiskError. */
   async read(): Promise<void> {
-    await Promise.all([this.#recoveryPoints.read(), this.#logStarts.read(), this.#highWatermarks.read()])
+    await Promise.all(this.#all.map(offsets => offsets.read()))
   }
 
   of(name: string): CheckpointedOffsets {
@@ -97,6 +106,7 @@ export class DirectoryCheckpoints {
       recoveryPoint: this.#recoveryPoints.of(name),
       logStartOffset: this.#logStarts.of(name),
       highWatermark: this.#highWatermarks.of(name),
+      cleanedOffset: this.#cleaned.of(name),
     }
   }
 
@@ -118,10 +128,16 @@ export class DirectoryCheckpoints {
   }
 
   /** Throws DiskError. */
+  writeCleaned(): Promise<void> {
+    return this.#cleaned.write()
+  }
+
+  /** Throws DiskError. */
   async writeAll(): Promise<void> {
     await this.writeRecoveryPoints()
     await this.writeLogStarts()
     await this.writeHighWatermarks()
+    await this.writeCleaned()
   }
 
   /**
@@ -130,7 +146,7 @@ export class DirectoryCheckpoints {
    */
   async lower(log: { readonly topic: string; readonly partition: number }, offset: number): Promise<() => void> {
     const name = `${log.topic}-${log.partition}`
-    const all = [this.#recoveryPoints, this.#highWatermarks, this.#logStarts]
+    const all = this.#all
     const unlimit = () => {
       for (const offsets of all) offsets.unlimit(name)
     }
@@ -146,9 +162,7 @@ export class DirectoryCheckpoints {
 
   /** A log of this name is gone. Throws DiskError. */
   async forget(name: string): Promise<void> {
-    await this.#recoveryPoints.forget(name)
-    await this.#logStarts.forget(name)
-    await this.#highWatermarks.forget(name)
+    for (const offsets of this.#all) await offsets.forget(name)
   }
 }
 

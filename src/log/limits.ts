@@ -31,6 +31,12 @@ export interface LogLimits {
   readonly scrubBytes: number
   /** How long a log that has just been scrubbed is not scrubbed again because a reader wonders, milliseconds. */
   readonly suspicionPauseMs: number
+  /** How long compaction keeps the event loop at a time, milliseconds. */
+  readonly cleanerSliceMs: number
+  /** How long it then pauses when others have work, milliseconds. */
+  readonly cleanerRestMs: number
+  /** Written by compaction before it is synced. */
+  readonly cleanerSyncBytes: number
 }
 
 export const logLimits: LogLimits = {
@@ -49,4 +55,7 @@ export const logLimits: LogLimits = {
   scanBytes: 1 << 20,
   scrubBytes: 256 << 10,
   suspicionPauseMs: 5000,
+  cleanerSliceMs: 2,
+  cleanerRestMs: 4,
+  cleanerSyncBytes: 4 << 20,
 }

@@ -71,3 +71,8 @@ export const defaultLogConfig: LogConfig = {
 export function syncsEveryWrite(config: LogConfig): boolean {
   return (config.flushMessages === null && config.flushMs === null) || config.flushMessages === 1
 }
+
+/** Age at which a segment is rolled: only what is in a closed one can be compacted in time. */
+export function segmentMsOf(config: LogConfig): number {
+  return config.cleanupPolicy.compact ? Math.min(config.segmentMs, config.maxCompactionLagMs) : config.segmentMs
+}

@@ -2,7 +2,15 @@
  * Opens the log in a partition directory: after a clean shutdown by looking at its end, otherwise by recovering it
  * (recovery.ts). Whatever is derived and absent or damaged is made again; nothing derived is ever fatal.
  */
-import { baseOffset, batchBytes, lastOffset, maxTimestamp, partitionLeaderEpoch } from '../../protocol/records/batch.ts'
+import {
+  baseOffset,
+  batchBytes,
+  largestRecordTimestamp,
+  lastOffset,
+  maxTimestamp,
+  partitionLeaderEpoch,
+} from '../../protocol/records/batch.ts'
+import { recoverSwaps } from './compaction/swap.ts'
 import { CorruptRanges, corruptRangesFile } from './corrupt-ranges.ts'
 import { LeaderEpochs } from './leader-epochs.ts'
 import { Log, type LogState } from './log.ts'
@@ -41,6 +49,7 @@ export interface LoadRequest {
   readonly recoveryPoint: number | null
   readonly logStartOffset: number | null
   readonly highWatermark: number | null
+  readonly cleanedOffset: number | null
 }
 
 /** What the zero uuid stands for: the directory does not say which topic it belongs to. */
@@ -91,9 +100,10 @@ class LogLoad {
   async #findSegments(): Promise<void> {
     const { services, directory, logStartOffset } = this.#request
     const { disk } = services.host
-    const names = (await disk.list(directory)).map(entry => entry.name)
+    let names = await this.#names()
+    if (await recoverSwaps(disk, directory, names)) names = await this.#names()
     this.#hasCorruptRanges = names.includes(corruptRangesFile)
-    const leftovers = names.filter(name => name.endsWith(deletedSuffix) || name.endsWith('.cleaned'))
+    const leftovers = names.filter(name => name.endsWith(deletedSuffix))
     for (const name of leftovers) await disk.remove(`${directory}/${name}`)
     const offsets = names.map(name => offsetOfFileName(name, logSuffix)).filter(offset => offset !== null)
     const known = new Set(offsets)
@@ -106,6 +116,11 @@ class LogLoad {
       segment.nextOffset = this.#segments[at + 1]?.baseOffset ?? segment.baseOffset
     }
     if (this.#segments.length === 0) this.#segments.push(this.#newSegment(logStartOffset ?? 0))
+  }
+
+  async #names(): Promise<string[]> {
+    const entries = await this.#request.services.host.disk.list(this.#request.directory)
+    return entries.map(entry => entry.name)
   }
 
   async #openSegment(offset: number, names: readonly string[]): Promise<Segment> {
@@ -150,7 +165,7 @@ class LogLoad {
         visit(buffer, at) {
           segment.noteBatch(
             lastOffset(buffer, at),
-            maxTimestamp(buffer, at),
+            largestRecordTimestamp(buffer, at),
             batchBytes(buffer, at),
             config.indexIntervalBytes,
           )
@@ -280,6 +295,7 @@ class LogLoad {
       logStartOffset,
       logEndOffset,
       highWatermark,
+      cleanedOffset: this.#request.cleanedOffset,
     }
     return new Log(state)
   }

@@ -7,17 +7,17 @@
 import { Errors, KafkaError } from '../../protocol/errors.ts'
 import {
   baseOffset,
-  batchBytes,
   batchHeaderBytes,
-  checkBatchShape,
   lastOffset,
   maxTimestamp,
   partitionLeaderEpoch,
 } from '../../protocol/records/batch.ts'
 import { readRecords } from '../../protocol/records/record.ts'
+import { DiskError } from '../host/host.ts'
 import type { BufferPool } from '../lib/buffer-pool.ts'
 import type { LogServices } from './log-services.ts'
 import type { LogState } from './log-state.ts'
+import { skipTo, wholeBatches } from './read-limits.ts'
 import { damagedRecords, type LogScrub } from './scrub.ts'
 import type { Segment } from './segment.ts'
 import { loadIndexes } from './segment-files.ts'
@@ -130,7 +130,22 @@ export class LogReader {
   read(request: ReadRequest, writtenOffset: number): ReadResult | Promise<ReadResult> {
     if (request.offset >= request.upperOffset) return this.#result(request, [], 0, request.offset, null)
     const slot = this.#tail.find(request.offset)
-    return slot >= 0 ? this.#fromTail(request, slot) : this.#fromDisk(request, writtenOffset)
+    const changes = this.#segments.changes
+    const result = slot >= 0 ? this.#fromTail(request, slot) : this.#fromDisk(request, writtenOffset)
+    return result instanceof Promise ? this.#unlessReplaced(result, changes, request, writtenOffset) : result
+  }
+
+  /** What was read of segments and what was read of their indexes belong together: reads again unless they do. */
+  async #unlessReplaced(
+    reading: Promise<ReadResult>,
+    changes: number,
+    request: ReadRequest,
+    writtenOffset: number,
+  ): Promise<ReadResult> {
+    const result = await reading
+    if (changes === this.#segments.changes) return result
+    result.lent?.giveBack()
+    return this.read(request, writtenOffset)
   }
 
   /** Places and caches are no longer true. */
@@ -139,7 +154,33 @@ export class LogReader {
   }
 
   /** The first record at or after `startOffset` that is not older than `timestamp`, null when there is none. */
-  async offsetForTimestamp(timestamp: number, startOffset: number): Promise<TimestampedOffset | null> {
+  offsetForTimestamp(timestamp: number, startOffset: number): Promise<TimestampedOffset | null> {
+    return this.#whileReplaced(() => this.#offsetForTimestamp(timestamp, startOffset))
+  }
+
+  /** The first record with the largest timestamp of all, null when no record has one. */
+  maxTimestamp(): Promise<TimestampedOffset | null> {
+    return this.#whileReplaced(() => this.#maxTimestamp())
+  }
+
+  /** Aborted transactions that touch the offsets from `fromOffset` up to `upperOffset`. */
+  async abortedBetween(fromOffset: number, upperOffset: number): Promise<AbortedTransaction[]> {
+    return this.#aborted(fromOffset, upperOffset)
+  }
+
+  /** Aborted transactions whose markers lie in this segment. */
+  async abortedIn(segment: Segment): Promise<readonly AbortedTransaction[]> {
+    if (segment.aborted === null) await this.#ensureIndexes(segment)
+    return segment.aborted ?? []
+  }
+
+  /** Where in the segment to look from for `offset`. */
+  async positionOf(segment: Segment, offset: number): Promise<number> {
+    await this.#ensureIndexes(segment)
+    return segment.offsetIndex?.floorPosition(offset) ?? 0
+  }
+
+  async #offsetForTimestamp(timestamp: number, startOffset: number): Promise<TimestampedOffset | null> {
     for (const segment of [...this.#segments.all]) {
       if (segment.nextOffset <= startOffset && segment !== this.#segments.active) continue
       await this.#ensureIndexes(segment)
@@ -156,8 +197,7 @@ export class LogReader {
     return null
   }
 
-  /** The first record with the largest timestamp of all, null when no record has one. */
-  async maxTimestamp(): Promise<TimestampedOffset | null> {
+  async #maxTimestamp(): Promise<TimestampedOffset | null> {
     let newest: Segment | null = null
     for (const segment of [...this.#segments.all]) {
       await this.#ensureIndexes(segment)
@@ -205,6 +245,15 @@ export class LogReader {
     )
   }
 
+  /** Largest timestamp of the segment's first batch, -1 when it has none. */
+  async firstTimestamp(segment: Segment): Promise<number> {
+    if (segment.firstTimestamp < 0 && segment.sizeBytes > 0 && segment.onDisk) {
+      const header = await segment.file.with(file => file.read(0, batchHeaderBytes))
+      if (header.length === batchHeaderBytes) segment.firstTimestamp = maxTimestamp(header)
+    }
+    return segment.firstTimestamp
+  }
+
   #fromTail(request: ReadRequest, slot: number): ReadResult | Promise<ReadResult> {
     const chunks: Buffer[] = []
     let bytes = 0
@@ -220,15 +269,23 @@ export class LogReader {
     return this.#result(request, chunks, bytes, nextOffset, null)
   }
 
-  async #fromDisk(request: ReadRequest, writtenOffset: number): Promise<ReadResult> {
+  #fromDisk(request: ReadRequest, writtenOffset: number): Promise<ReadResult> {
     const upperOffset = Math.min(request.upperOffset, writtenOffset)
+    return this.#whileReplaced(() => this.#fromSegments(request, upperOffset))
+  }
+
+  async #fromSegments(request: ReadRequest, upperOffset: number): Promise<ReadResult> {
+    if (request.offset < this.#segments.first.baseOffset) {
+      throw new KafkaError(Errors.OFFSET_OUT_OF_RANGE, 'the segment is gone')
+    }
     let segment: Segment | undefined = this.#segments.floor(request.offset)
     while (segment) {
       const range = segment.corruptAt(request.offset)
       if (range) throw damagedRecords(`offsets ${range.startOffset} to ${range.endOffset - 1}`, this.#scrub.isMendable)
       const piece = await this.#readSegment(segment, request, upperOffset)
       if (piece === 'beyond') {
-        segment = this.#segments.after(segment)
+        // One that was replaced meanwhile says nothing of what follows it.
+        segment = this.#segments.has(segment) ? this.#segments.after(segment) : this.#segments.floor(request.offset)
         continue
       }
       if (piece === 'nothing') break
@@ -247,7 +304,11 @@ export class LogReader {
     const bytesMax = Math.min(request.bytesMax, this.#services.limits.readBytes)
     const place = this.#places.get(offset)
     const known = place?.segment === segment ? place.position : -1
-    if (known < 0 && offset > segment.baseOffset) await this.#ensureIndexes(segment)
+    if (known < 0 && offset > segment.baseOffset) {
+      await this.#ensureIndexes(segment)
+      // The index may be that of the segment in its place.
+      if (!this.#segments.has(segment)) return 'beyond'
+    }
     let position = known >= 0 ? known : segment.scanFrom(offset)
     const slack = known >= 0 ? 0 : 4 * 1024
     return segment.file.with(async file => {
@@ -310,6 +371,22 @@ export class LogReader {
       if (!(error instanceof KafkaError)) throw error
       this.#scrub.suspect()
       throw damagedRecords(error.message, this.#scrub.isMendable)
+    }
+  }
+
+  /**
+   * Looks again when compaction or retention took a segment away under a reader: its file is gone, or what belongs to the
+   * segment in its place was taken for its own.
+   */
+  async #whileReplaced<T>(look: () => Promise<T>): Promise<T> {
+    for (;;) {
+      const changes = this.#segments.changes
+      try {
+        return await look()
+      } catch (error) {
+        const isStale = (error instanceof DiskError && error.code === 'ENOENT') || error instanceof KafkaError
+        if (!isStale || changes === this.#segments.changes) throw error
+      }
     }
   }
 
@@ -412,50 +489,4 @@ export class LogReader {
 function readableEnd(segment: Segment, offset: number): number {
   for (const range of segment.corrupt) if (range.startOffset > offset) return range.position
   return segment.sizeBytes
-}
-
-/** Position in `buffer` of the first batch that ends at or after `offset`, or of the first incomplete one. */
-function skipTo(buffer: Buffer, offset: number): number {
-  let at = 0
-  while (buffer.length - at >= batchHeaderBytes) {
-    const shape = checkBatchShape(buffer, at, Number.MAX_SAFE_INTEGER)
-    if (shape !== 'ok') throw new KafkaError(Errors.CORRUPT_MESSAGE, `stored batch: ${shape}`)
-    if (lastOffset(buffer, at) >= offset) return at
-    const bytes = batchBytes(buffer, at)
-    if (at + bytes > buffer.length) return at + bytes
-    at += bytes
-  }
-  return at
-}
-
-interface TakeLimits {
-  readonly bytesMax: number
-  readonly minOneBatch: boolean
-  readonly upperOffset: number
-}
-
-/** Whole batches from `at` on within the limits. `neededBytes`: the first one is cut off by the end of the buffer. */
-function wholeBatches(
-  buffer: Buffer,
-  at: number,
-  limits: TakeLimits,
-): { end: number; nextOffset: number; neededBytes: number } {
-  let end = at
-  let nextOffset = -1
-  while (buffer.length - end >= batchHeaderBytes) {
-    const first = end === at
-    if (baseOffset(buffer, end) >= limits.upperOffset) break
-    const shape = checkBatchShape(buffer, end, Number.MAX_SAFE_INTEGER)
-    if (shape !== 'ok') {
-      if (first) throw new KafkaError(Errors.CORRUPT_MESSAGE, `stored batch: ${shape}`)
-      break
-    }
-    const bytes = batchBytes(buffer, end)
-    if (end - at + bytes > limits.bytesMax && !(first && limits.minOneBatch)) break
-    if (end + bytes > buffer.length) return { end, nextOffset, neededBytes: first ? bytes : 0 }
-    nextOffset = lastOffset(buffer, end) + 1
-    end += bytes
-  }
-  const cut = end === at && buffer.length - end < batchHeaderBytes
-  return { end, nextOffset, neededBytes: cut ? batchHeaderBytes : 0 }
 }

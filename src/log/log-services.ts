@@ -30,6 +30,8 @@ export interface LogServices {
   saveLogStarts(): Promise<void>
   /** What was read of the log makes no sense: it is to be scrubbed before others. */
   suspect(log: CheckpointedLog): void
+  /** The same of recovery points, and of leader epochs. */
+  saveRecoveryPoints(): Promise<void>
   /** Removes files that are out of use, after a delay; never fails. */
   removeLater(path: string, delayMs: number): void
 }

@@ -45,4 +45,6 @@ export interface LogState {
   readonly logStartOffset: number
   readonly logEndOffset: number
   readonly highWatermark: number
+  /** Offsets below were compacted; null when none were. */
+  readonly cleanedOffset: number | null
 }

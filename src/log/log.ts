@@ -9,9 +9,9 @@ import { Errors, KafkaError } from '../../protocol/errors.ts'
 import {
   baseOffset,
   batchBytes,
+  largestRecordTimestamp,
   lastOffset,
   lastOffsetDelta,
-  maxTimestamp,
   partitionLeaderEpoch,
   setBaseOffset,
   setPartitionLeaderEpoch,
@@ -21,19 +21,20 @@ import { DiskError } from '../host/host.ts'
 import { assert } from '../lib/assert.ts'
 import type { Watermark } from '../lib/watermark.ts'
 import { checkReplicated, duplicateOf, producerBatchOf } from './append-checks.ts'
+import { Compactable } from './compaction/compactable.ts'
 import type { EpochEnd, EpochEntry, LeaderEpochs } from './leader-epochs.ts'
-import type { LogConfig } from './log-config.ts'
+import { LogAging } from './log-aging.ts'
+import { type LogConfig, segmentMsOf } from './log-config.ts'
 import { LogProgress } from './log-progress.ts'
 import { LogReader, type ReadRequest, type ReadResult, type SegmentTime, type TimestampedOffset } from './log-reader.ts'
 import type { LogServices } from './log-services.ts'
 import type { AppendInfo, AppendOptions, LogState } from './log-state.ts'
 import type { AppendOrigin, ProducerBatch, ProducerState } from './producer-state.ts'
-import { expiredSegments } from './retention.ts'
 import { LogScrub } from './scrub.ts'
 import type { CorruptRange, Segment } from './segment.ts'
 import { SegmentStore } from './segment-store.ts'
 import type { SegmentList } from './segments.ts'
-import { final, finalUnlessFull, finalUnlessGone, ignoreFull } from './storage-errors.ts'
+import { finalUnlessFull, finalUnlessGone, ignoreFull } from './storage-errors.ts'
 import { ownBytes, TailCache } from './tail-cache.ts'
 import { WriteLoop } from './write-loop.ts'
 
@@ -56,6 +57,7 @@ export class Log {
   readonly durable: Watermark
   readonly epochs: LeaderEpochs
   readonly producers: ProducerState
+  readonly compaction: Compactable
   /** The high watermark that the last checkpoint knew of; where a leader starts from. */
   readonly checkpointedHighWatermark: number
   readonly scrub: LogScrub
@@ -66,12 +68,12 @@ export class Log {
   readonly #progress: LogProgress
   readonly #loop: WriteLoop
   readonly #reader: LogReader
+  readonly #aging: LogAging
   /** Null until somebody replicates this log: then what is durable is committed. */
   #highWatermark: number | null = null
   #logStartOffset: number
   #closedCleanly = false
   #changedSinceOpen = false
-  #retention: Promise<number> | null = null
 
   constructor(state: LogState) {
     this.topic = state.topic
@@ -94,6 +96,16 @@ export class Log {
     this.#loop = new WriteLoop(host.clock, limits, this.#progress, this.#store)
     this.scrub = new LogScrub(state, this.#store, this.#progress, this.#loop)
     this.#reader = new LogReader(state, this.#tail, this.#store, this.scrub)
+    const parts = { state, store: this.#store, reader: this.#reader, tail: this.#tail }
+    this.compaction = new Compactable(this, parts)
+    this.#aging = new LogAging(
+      this,
+      { ...parts, loop: this.#loop, progress: this.#progress },
+      {
+        logStartsAt: offset => this.#raiseLogStart(offset),
+        readFailed: this.#readFailed,
+      },
+    )
   }
 
   /** May be replaced at any time. */
@@ -298,10 +310,12 @@ export class Log {
    * expired itself. Resolves when the names are gone. Rejects with KafkaError KAFKA_STORAGE_ERROR.
    */
   enforceRetention(): Promise<number> {
-    this.#retention ??= this.#removeExpired().finally(() => {
-      this.#retention = null
-    })
-    return this.#retention
+    return this.#aging.enforceRetention()
+  }
+
+  /** Rolls an active segment whose records have waited for compaction for as long as they may. */
+  rollOverdue(): Promise<void> {
+    return this.#aging.rollOverdue()
   }
 
   /** Forgets idempotent producers that were idle for long. */
@@ -343,10 +357,11 @@ export class Log {
    * when something of it could not be saved: the start after this must recover.
    */
   async close(): Promise<boolean> {
+    await this.compaction.hold()
     let clean = this.failure === null && !this.#progress.isStalled
     if (clean) {
       try {
-        await this.#retention
+        await this.#aging.idle()
         await this.#loop.flush()
         if (this.#changedSinceOpen) await this.#store.saveDerived(this.end.value)
         await this.saveEpochs()
@@ -379,35 +394,11 @@ export class Log {
     }
   }
 
-  async #removeExpired(): Promise<number> {
-    this.#checkUsable()
-    const nowMs = this.#services.host.clock.now()
-    const endOffset = this.end.value
-    let count = await expiredSegments(this.#segments, {
-      config: this.config,
-      nowMs,
-      logStartOffset: this.#logStartOffset,
-      highWatermark: Math.min(this.highWatermark, this.durable.value),
-      largestTimestamp: segment => this.#reader.largestTimestamp(segment),
-    }).catch(this.#readFailed)
-    this.#checkUsable()
-    if (count === this.#segments.all.length) {
-      // Not with what was appended while ages were looked up, and only for another one in its place.
-      const idle = endOffset === this.end.value && !this.#progress.isStalled
-      if (!idle || !(await this.#loop.ensure(this.#store.roll(endOffset, nowMs)))) count--
-    }
-    if (count === 0) return 0
-    const gone = this.#segments.removeOldest(count)
-    this.#raiseLogStart(this.#segments.first.baseOffset)
-    await this.#store.retire(gone).catch(error => final(error, this.fail))
-    return count
-  }
-
   /** Gives a checked batch its place: from here on nothing can refuse it. */
   #place(batch: Buffer, producer: ProducerBatch | null, nowMs: number): void {
     const first = baseOffset(batch)
     const last = lastOffset(batch)
-    const largest = maxTimestamp(batch)
+    const largest = largestRecordTimestamp(batch)
     const epoch = partitionLeaderEpoch(batch)
     const segment = this.#segmentFor(batch, first, last, largest, nowMs)
     const cached = { baseOffset: first, lastOffset: last, position: segment.sizeBytes, bytes: ownBytes(batch) }
@@ -430,9 +421,8 @@ export class Log {
 
   #segmentFor(batch: Buffer, first: number, last: number, largest: number, nowMs: number): Segment {
     const { active } = this.#segments
-    if (!active.mustRoll({ bytes: batch.length, lastOffset: last, maxTimestamp: largest, nowMs }, this.config)) {
-      return active
-    }
+    const question = { bytes: batch.length, lastOffset: last, maxTimestamp: largest, nowMs }
+    if (!active.mustRoll(question, this.config, segmentMsOf(this.config))) return active
     // A replicated log may leave so large a gap that the new segment has to begin with the batch itself.
     const base = last - this.end.value > 0x7fffffff ? first : this.end.value
     return this.#store.roll(base, nowMs)
@@ -444,6 +434,7 @@ export class Log {
     this.#loop.forgetDirty()
     this.#reader.forget()
     this.#progress.reset(offset)
+    this.compaction.truncated(offset)
     if (this.#highWatermark !== null) this.#highWatermark = Math.min(this.#highWatermark, offset)
     this.#logStartOffset = Math.min(this.#logStartOffset, offset)
     await this.epochs.save().catch(ignoreFull)
@@ -456,9 +447,11 @@ export class Log {
     const restore = await this.#services
       .lowerCheckpoints(this, offset)
       .catch(error => finalUnlessFull(error, this.fail))
+    const letCompact = await this.compaction.hold()
     try {
-      await this.scrub.cutting(() => this.#loop.after(cut))
+      await this.#store.exclusively(() => this.scrub.cutting(() => this.#loop.after(cut)))
     } finally {
+      letCompact()
       restore()
     }
   }
@@ -487,10 +480,11 @@ export class Log {
 
   async #release(reason: KafkaError): Promise<void> {
     this.#loop.fail(reason)
+    await this.compaction.hold()
     // What is still being written would meet files that were renamed or removed (KAFKA-6624).
     await this.#loop.idle()
     await this.epochs.close()
-    await this.#retention?.catch(() => {})
+    await this.#aging.idle()
     this.#tail.clear(this.end.value)
     await this.#store.close()
   }

@@ -3,6 +3,8 @@ import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { type Cancel, DiskError, type Host } from '../host/host.ts'
 import { assert } from '../lib/assert.ts'
 import { BufferPool } from '../lib/buffer-pool.ts'
+import { Cleaner } from './compaction/cleaner.ts'
+import { type CleanerSettings, defaultCleanerSettings } from './compaction/settings.ts'
 import { LogDirectory, type PartitionDirectory, suffixedDirectoryName } from './directory.ts'
 import { DirectoryCheckpoints } from './directory-checkpoints.ts'
 import { IndexCache } from './index-cache.ts'
@@ -17,6 +19,7 @@ import { Scrubber } from './scrubber.ts'
 import { SpaceGuard } from './space-guard.ts'
 import { TailCacheBudget } from './tail-cache.ts'
 
+export { type CleanerSettings, cleanerSettingsOf } from './compaction/settings.ts'
 export type { CorruptRange } from './segment.ts'
 
 export interface LogsOptions {
@@ -35,6 +38,11 @@ export interface LogsOptions {
   readonly scrubBytesPerSecond?: number
   /** From the end of one round over all segments to the beginning of the next. */
   readonly scrubIntervalMs?: number
+}
+
+export interface StartOptions {
+  /** Asked whenever it matters; Kafka's defaults unless given. */
+  readonly cleanerSettings?: () => CleanerSettings
 }
 
 interface NewLog {
@@ -60,6 +68,8 @@ interface DirectoryState {
 export class Logs {
   readonly #host: Host
   readonly #options: LogsOptions
+  /** Compaction of all logs. */
+  readonly cleaner: Cleaner
   readonly #limits: LogLimits
   readonly #states: DirectoryState[] = []
   readonly #byName = new Map<string, Log>()
@@ -68,6 +78,7 @@ export class Logs {
   readonly #busy = new Map<string, Promise<unknown>>()
   readonly #scrubber: Scrubber
   #damaged: (log: Log) => void = () => {}
+  #cleanerSettings = () => defaultCleanerSettings
   #closed = false
   #loadFailed = false
 
@@ -82,6 +93,13 @@ export class Logs {
       intervalMs: options.scrubIntervalMs ?? 604_800_000,
       logs: () => this.all(),
       damaged: log => this.#damaged(log),
+    })
+    this.cleaner = new Cleaner({
+      host,
+      settings: () => this.#cleanerSettings(),
+      logs: () => this.#byName.values(),
+      servicesOf: log => this.#stateOf(log).services,
+      saveCleaned: log => this.#stateOf(log).checkpoints.writeCleaned(),
     })
   }
 
@@ -225,8 +243,10 @@ export class Logs {
     this.#damaged = run
   }
 
-  /** Starts what runs by the clock: checkpoints, retention, expiry of producers, scrubbing. */
-  start(): void {
+  /** Starts what runs by the clock: checkpoints, retention, compaction, expiry of producers, scrubbing. */
+  start(options: StartOptions = {}): void {
+    if (options.cleanerSettings) this.#cleanerSettings = options.cleanerSettings
+    this.cleaner.start()
     this.#scrubber.start()
     const { recoveryPointCheckpointMs, logStartCheckpointMs, highWatermarkCheckpointMs } = this.#options
     const { retentionCheckMs, producerIdExpirationCheckMs } = this.#options
@@ -279,6 +299,7 @@ export class Logs {
     this.#closed = true
     for (const cancel of this.#timers) cancel()
     await this.#scrubber.stop()
+    await this.cleaner.close()
     await Promise.all([...this.#busy.values()].map(busy => busy.catch(() => {})))
     await Promise.all(this.#states.map(state => this.#closeDirectory(state, brokerEpoch)))
   }
@@ -302,6 +323,7 @@ export class Logs {
       lowerCheckpoints: (log, offset) => checkpoints.lower(log, offset),
       saveLogStarts: () => checkpoints.writeLogStarts(),
       suspect: log => this.#scrubber.suspect(log),
+      saveRecoveryPoints: () => checkpoints.writeRecoveryPoints(),
       removeLater: (file, delayMs) => this.#removeLater(file, delayMs),
     }
     const state: DirectoryState = { directory, services, checkpoints, logs, waiting: new Map() }
@@ -366,6 +388,7 @@ export class Logs {
       recoveryPoint: null,
       logStartOffset: null,
       highWatermark: null,
+      cleanedOffset: null,
     })
     this.#add(state, name, log)
     return log

@@ -65,6 +65,11 @@ export class OpenFile {
     this.#mode = 'read'
   }
 
+  /** The file has got another name. */
+  moved(path: string): void {
+    this.#path = path
+  }
+
   /** Whoever comes later finds no file: its name may belong to another one soon. */
   end(): Promise<void> {
     this.#ended = true

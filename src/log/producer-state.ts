@@ -197,6 +197,18 @@ export class ProducerState {
   }
 
   /**
+   * Whether this batch says last what its producer did here, so that compaction must leave its header: the one of data that
+   * ends at `lastOffset`, or, when the producer wrote none in its epoch, a marker (null).
+   */
+  isLastBatch(producerId: number, producerEpoch: number, lastOffset: number | null): boolean {
+    const producer = this.#producers.get(producerId)
+    if (!producer) return false
+    const last = producer.batches.at(-1)
+    if (last === undefined) return lastOffset === null && producer.epoch === producerEpoch
+    return last.lastOffset === lastOffset
+  }
+
+  /**
    * The first offset that read-committed consumers may not pass yet: of an open transaction, or of one whose marker is
    * not below the high watermark. Null when there is none.
    */

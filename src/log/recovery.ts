@@ -22,7 +22,7 @@
  * Damage is never cut and never hides what follows: the range of offsets is reported and kept in `corrupt-ranges`,
  * readers of it get CORRUPT_MESSAGE, everything else is served, and no offset in it is given out again.
  */
-import { baseOffset, batchBytes, lastOffset, maxTimestamp } from '../../protocol/records/batch.ts'
+import { baseOffset, batchBytes, largestRecordTimestamp, lastOffset } from '../../protocol/records/batch.ts'
 import type { File } from '../host/host.ts'
 import type { CorruptRange, Segment } from './segment.ts'
 import { findNextBatch, type ScanEnd, scanBatches } from './segment-scan.ts'
@@ -108,7 +108,7 @@ function scanFrom(
     visit(buffer, at) {
       segment.noteBatch(
         lastOffset(buffer, at),
-        maxTimestamp(buffer, at),
+        largestRecordTimestamp(buffer, at),
         batchBytes(buffer, at),
         options.indexIntervalBytes,
       )

@@ -20,20 +20,33 @@ export const indexSuffixes = [offsetIndexSuffix, timeIndexSuffix, transactionInd
  * absent. Throws DiskError, and then leaves none that is out of date.
  */
 export async function saveIndexes(disk: Disk, directory: string, segment: Segment): Promise<void> {
-  const { offsetIndex, timeIndex, aborted } = segment
-  if (!offsetIndex || !timeIndex || !aborted) return
-  segment.completeIndexes()
+  const files = encodeIndexes(segment)
+  if (files.length === 0) return
   try {
-    await replace(disk, directory, offsetFileName(segment.baseOffset, offsetIndexSuffix), offsetIndex.encode())
-    await replace(disk, directory, offsetFileName(segment.baseOffset, timeIndexSuffix), timeIndex.encode())
-    const transactionIndex = offsetFileName(segment.baseOffset, transactionIndexSuffix)
-    if (aborted.length > 0) await replace(disk, directory, transactionIndex, encodeAborted(aborted))
-    else await disk.remove(`${directory}/${transactionIndex}`)
+    for (const [suffix, bytes] of files) {
+      await replace(disk, directory, offsetFileName(segment.baseOffset, suffix), bytes)
+    }
+    if (segment.aborted?.length === 0) {
+      await disk.remove(`${directory}/${offsetFileName(segment.baseOffset, transactionIndexSuffix)}`)
+    }
     await disk.syncDirectory(directory)
   } catch (error) {
     await removeIndexes(disk, directory, segment.baseOffset)
     throw error
   }
+}
+
+/** The index files of a segment that is complete: suffix and bytes of each. None when the indexes are not in memory. */
+export function encodeIndexes(segment: Segment): [string, Buffer][] {
+  const { offsetIndex, timeIndex, aborted } = segment
+  if (!offsetIndex || !timeIndex || !aborted) return []
+  segment.completeIndexes()
+  const files: [string, Buffer][] = [
+    [offsetIndexSuffix, offsetIndex.encode()],
+    [timeIndexSuffix, timeIndex.encode()],
+  ]
+  if (aborted.length > 0) files.push([transactionIndexSuffix, encodeAborted(aborted)])
+  return files
 }
 
 /** Takes the indexes away, so that they are rebuilt when next needed. Throws DiskError. */

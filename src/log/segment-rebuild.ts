@@ -1,12 +1,17 @@
 /** Making derived data again from the batches: producer state by replay, indexes of closed segments by a scan. */
-import { baseOffset, batchBytes, hasProducerId, lastOffset, maxTimestamp } from '../../protocol/records/batch.ts'
+import {
+  baseOffset,
+  batchBytes,
+  hasProducerId,
+  largestRecordTimestamp,
+  lastOffset,
+} from '../../protocol/records/batch.ts'
 import { producerBatchOf } from './append-checks.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogServices } from './log-services.ts'
 import type { ProducerSnapshots } from './producer-snapshot.ts'
 import { ProducerState } from './producer-state.ts'
 import { Segment } from './segment.ts'
-import { saveIndexes } from './segment-files.ts'
 import { scanReadable } from './segment-scan.ts'
 import type { AbortedTransaction } from './transaction-index.ts'
 
@@ -54,10 +59,9 @@ export async function restoreProducers(
   }
 }
 
-/** Makes the indexes of a closed segment again, in memory and on disk. Throws DiskError. */
+/** Makes the indexes of a closed segment again, in memory. Throws DiskError. */
 export async function rebuildIndexes(
   services: LogServices,
-  directory: string,
   segments: readonly Segment[],
   snapshots: ProducerSnapshots,
   segment: Segment,
@@ -82,7 +86,7 @@ export async function rebuildIndexes(
         if (ended) aborted.push(ended)
         made.noteBatch(
           lastOffset(buffer, at),
-          maxTimestamp(buffer, at),
+          largestRecordTimestamp(buffer, at),
           batchBytes(buffer, at),
           config.indexIntervalBytes,
         )
@@ -95,7 +99,4 @@ export async function rebuildIndexes(
   segment.aborted = aborted
   segment.maxTimestamp = made.maxTimestamp
   segment.maxTimestampOffset = made.maxTimestampOffset
-  await saveIndexes(services.host.disk, directory, segment).catch(error => {
-    services.host.log.warn({ err: error, path: segment.file.path }, 'rebuilt indexes could not be saved')
-  })
 }

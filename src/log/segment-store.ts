@@ -2,6 +2,8 @@
  * The segments of one log as files: rolling to a new one, making it when the write loop gets there, cutting and removing
  * them, and saving what is derived. Who may read or append what is log.ts's business.
  */
+import { Mutex } from '../lib/mutex.ts'
+import { cleanedPath, SegmentSwap } from './compaction/swap.ts'
 import { CorruptRanges } from './corrupt-ranges.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogServices } from './log-services.ts'
@@ -25,6 +27,9 @@ export class SegmentStore {
   readonly #directory: string
   /** Producer state at the bases of segments that have no file yet. */
   readonly #pendingSnapshots = new Map<number, ProducerSnapshotEntry[]>()
+
+  readonly #changes = new Mutex()
+  readonly #indexFiles = new Mutex()
 
   constructor(state: LogState) {
     this.config = state.config
@@ -112,8 +117,41 @@ export class SegmentStore {
   /** Removes segments that are no longer part of the log, in this order, and what only they needed. */
   async retire(gone: readonly Segment[]): Promise<void> {
     for (const segment of gone) await this.#removeFiles(segment)
-    const bases = new Set(this.#segments.all.map(segment => segment.baseOffset))
-    await this.#snapshots.removeBefore(this.#segments.first.baseOffset, bases)
+    await this.#removeSnapshots()
+  }
+
+  /** One change of which segments there are, at a time: each looks at them first, and then has files to rename. */
+  exclusively<T>(run: () => Promise<T>): Promise<T> {
+    return this.#changes.run(run)
+  }
+
+  /** A segment that is to take the place of others; its file has another name until `replace`. */
+  newCleaned(baseOffset: number, like: Segment): Segment {
+    const file = this.#services.files.file(cleanedPath(this.#directory, baseOffset), 'append')
+    return new Segment(baseOffset, file, like.createdMs, like.jitterMs)
+  }
+
+  /**
+   * Puts a segment in the place of others that follow one another, in memory and on disk. It is complete and synced, its
+   * file open, its indexes written. To be called exclusively; `replacedInMemory` is for what else is known of the old ones.
+   * Rejects with DiskError.
+   */
+  async replace(replaced: readonly Segment[], cleaned: Segment, replacedInMemory: () => void): Promise<void> {
+    const { host, indexes } = this.#services
+    cleaned.onDisk = true
+    cleaned.nextOffset = replaced[replaced.length - 1].nextOffset
+    await this.#indexFiles.run(async () => {
+      const swap = new SegmentSwap(host.disk, this.#directory, cleaned)
+      await swap.commit()
+      this.#segments.replace(replaced, cleaned)
+      replacedInMemory()
+      for (const segment of replaced) indexes.forget(segment)
+      const deleted = await swap.finish(replaced)
+      for (const path of deleted) this.#services.removeLater(path, this.config.fileDeleteDelayMs)
+    })
+    indexes.used(cleaned)
+    for (const segment of replaced) await segment.file.close()
+    await this.#removeSnapshots()
   }
 
   /** Saves what spares the next start a scan. The log ends at `endOffset`. Rejects with DiskError. */
@@ -124,8 +162,16 @@ export class SegmentStore {
   }
 
   /** Rejects with DiskError. */
-  rebuildIndexes(segment: Segment): Promise<void> {
-    return rebuildIndexes(this.#services, this.#directory, this.#segments.all, this.#snapshots, segment, this.config)
+  async rebuildIndexes(segment: Segment): Promise<void> {
+    const { host } = this.#services
+    await rebuildIndexes(this.#services, this.#segments.all, this.#snapshots, segment, this.config)
+    await this.#indexFiles.run(async () => {
+      // Another segment may have its name by now.
+      if (!this.#segments.has(segment)) return
+      await saveIndexes(host.disk, this.#directory, segment).catch(error => {
+        host.log.warn({ err: error, path: segment.file.path }, 'rebuilt indexes could not be saved')
+      })
+    })
   }
 
   /** What is known of damage that begins before `offset`. Durable when it resolves. Rejects with DiskError. */
@@ -143,6 +189,12 @@ export class SegmentStore {
       this.#services.indexes.forget(segment)
       await segment.file.end()
     }
+  }
+
+  /** Those that no segment needs any more. */
+  #removeSnapshots(): Promise<void> {
+    const bases = new Set(this.#segments.all.map(segment => segment.baseOffset))
+    return this.#snapshots.removeBefore(this.#segments.first.baseOffset, bases)
   }
 
   async #restoreProducers(offset: number): Promise<void> {

@@ -84,10 +84,9 @@ export class Segment {
   }
 
   /** Whether a batch must go to a new segment (the order and the comparisons are Kafka's). */
-  mustRoll(batch: RollQuestion, limits: RollLimits): boolean {
+  mustRoll(batch: RollQuestion, limits: RollLimits, segmentMs = limits.segmentMs): boolean {
     if (this.sizeBytes + batch.bytes > limits.segmentBytes) return this.sizeBytes > 0
-    if (this.sizeBytes > 0 && this.ageMs(batch.nowMs, batch.maxTimestamp) > limits.segmentMs - this.jitterMs)
-      return true
+    if (this.sizeBytes > 0 && this.ageMs(batch.nowMs, batch.maxTimestamp) > segmentMs - this.jitterMs) return true
     if (batch.lastOffset - this.baseOffset > 0x7fffffff) return true
     return this.indexFull(limits.segmentIndexBytes)
   }

@@ -4,6 +4,7 @@ import type { Segment } from './segment.ts'
 
 export class SegmentList {
   #segments: Segment[]
+  #changes = 0
 
   constructor(segments: Segment[]) {
     assert(segments.length > 0, 'a log has at least one segment')
@@ -12,6 +13,11 @@ export class SegmentList {
 
   get all(): readonly Segment[] {
     return this.#segments
+  }
+
+  /** How often segments have been taken away. Those who wait in between see by it that they must look again. */
+  get changes(): number {
+    return this.#changes
   }
 
   get first(): Segment {
@@ -38,6 +44,7 @@ export class SegmentList {
     return this.#segments.find(other => other.baseOffset > segment.baseOffset)
   }
 
+  /** Whether it is one of them still: it may have been removed, cut off or replaced by another one of its base. */
   has(segment: Segment): boolean {
     return this.floor(segment.baseOffset) === segment
   }
@@ -51,17 +58,29 @@ export class SegmentList {
   /** Takes away the `count` oldest, never the active one. */
   removeOldest(count: number): Segment[] {
     assert(count < this.#segments.length, 'the active segment stays')
+    this.#changes++
     return this.#segments.splice(0, count)
   }
 
   /** Takes away the active segment; the one before it becomes active. */
   removeActive(): Segment {
     assert(this.#segments.length > 1, 'a log has at least one segment')
+    this.#changes++
     return this.#segments.pop()!
+  }
+
+  /** Another segment in the place of some that follow one another and are all here; the active one is not among them. */
+  replace(replaced: readonly Segment[], segment: Segment): void {
+    const at = this.#segments.indexOf(replaced[0])
+    assert(at >= 0 && at + replaced.length < this.#segments.length, 'segments to be replaced are here, and closed')
+    assert(this.#segments[at + replaced.length - 1] === replaced[replaced.length - 1], 'they follow one another')
+    this.#changes++
+    this.#segments.splice(at, replaced.length, segment)
   }
 
   /** Another segment instead of all of them. */
   restart(segment: Segment): void {
+    this.#changes++
     this.#segments = [segment]
   }
 

@@ -113,6 +113,15 @@ export class TailCache {
     return this.#batches[slot]
   }
 
+  /** Batches that end before `offset` are no longer what the log holds there. */
+  dropBefore(offset: number): void {
+    for (let oldest = this.#batches[this.#first]; oldest && oldest.lastOffset < offset; ) {
+      if (!this.dropOldest()) return
+      this.#staleTurns++
+      oldest = this.#batches[this.#first]
+    }
+  }
+
   /** False when the oldest still waits for the disk, or there is none. */
   dropOldest(): boolean {
     const batch = this.#batches[this.#first]

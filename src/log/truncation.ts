@@ -1,5 +1,5 @@
 /** Cutting batches off the end of a segment. */
-import { batchBytes, lastOffset, maxTimestamp } from '../../protocol/records/batch.ts'
+import { batchBytes, largestRecordTimestamp, lastOffset } from '../../protocol/records/batch.ts'
 import type { LogConfig } from './log-config.ts'
 import type { Segment } from './segment.ts'
 import { scanReadable } from './segment-scan.ts'
@@ -31,7 +31,7 @@ export async function cutSegment(
         if (position !== segment.sizeBytes) segment.noteGap(position, lastOffset(buffer, at))
         segment.noteBatch(
           lastOffset(buffer, at),
-          maxTimestamp(buffer, at),
+          largestRecordTimestamp(buffer, at),
           batchBytes(buffer, at),
           config.indexIntervalBytes,
         )
