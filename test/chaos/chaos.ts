@@ -26,6 +26,7 @@ const { values } = parseArgs({
     pause: { type: 'string', default: '50' },
     override: { type: 'string', multiple: true, default: [] },
     keep: { type: 'boolean', default: false },
+    overlap: { type: 'boolean', default: false },
     bank: { type: 'boolean', default: false },
     minutes: { type: 'string', default: '10' },
     help: { type: 'boolean', default: false },
@@ -34,7 +35,7 @@ const { values } = parseArgs({
 
 function usage(): never {
   process.stderr.write(
-    'usage: npm run chaos -- [--faults n] [--round n] [--seed n] [--only kind,...] [--without kind,...] [--keep]\n' +
+    'usage: npm run chaos -- [--faults n] [--round n] [--seed n] [--only kind,...] [--without kind,...] [--overlap] [--keep]\n' +
       '       [--target ottla|kafka] [--clients own,kafkajs,librdkafka,java] [--partitions n] [--pause ms] [--override key=value]\n' +
       '       --bank [--minutes n] [--seed n] [--target ottla|kafka] [--pause ms] [--override key=value] [--keep]\n' +
       `faults: ${faultKinds.join(', ')}\n`,
@@ -57,6 +58,7 @@ try {
   const report = await runChaos({
     ...{ target, seed, only, clients, say, keep: values.keep, overrides: values.override },
     faults: Number(values.faults),
+    overlap: values.overlap,
     faultsPerRound: Number(values.round),
     partitions: Number(values.partitions),
     pauseMs: Number(values.pause),

@@ -32,6 +32,8 @@ export interface ChaosOptions {
   readonly pauseMs: number
   readonly overrides: readonly string[]
   readonly keep: boolean
+  /** Something is wrong with the network while something happens to a broker. */
+  readonly overlap: boolean
   readonly say: (line: string) => void
 }
 
@@ -169,6 +171,18 @@ interface FaultContext {
   readonly label: string
 }
 
+const ofNetwork: readonly FaultKind[] = ['isolate', 'partition', 'one-way', 'bridge', 'loss', 'reset']
+const ofBrokers: readonly FaultKind[] = [
+  ...(['kill-leader', 'kill-controller', 'kill-two', 'stop', 'pause-leader', 'pause-controller', 'pause-two'] as const),
+  ...(['disk-full', 'power', 'corrupt'] as const),
+]
+
+/** What may happen at the same time: to the network while something happens to brokers, or the other way round. */
+function companion(kind: FaultKind, random: SimRandom): FaultKind | null {
+  if (ofNetwork.includes(kind)) return random.pick(ofBrokers)
+  return ofBrokers.includes(kind) ? random.pick(ofNetwork) : null
+}
+
 /** Faults during which no error may reach a client with retries on. */
 const gentle: ReadonlySet<FaultKind> = new Set(['rolling', 'stop', 'clock'])
 
@@ -186,7 +200,10 @@ async function oneFault(round: Round, kind: FaultKind, { clients, topic, label }
   let what = ''
   let healed = performance.now()
   try {
-    what = await faults[kind]({ cluster, network, random, topic, partitions, recovered })
+    const world = { cluster, network, random, topic, partitions, recovered }
+    const second = options.overlap ? companion(kind, random) : null
+    const [first, meanwhile] = await Promise.all([faults[kind](world), second && faults[second](world)])
+    what = second ? `${first}; meanwhile ${second}: ${meanwhile}` : first
     healed = performance.now()
     await recovered()
   } catch (error) {
@@ -195,7 +212,8 @@ async function oneFault(round: Round, kind: FaultKind, { clients, topic, label }
   const recoveredMs = performance.now() - healed
   const gap = clients.longestGap
   const failures = clients.takeFailures()
-  if (gentle.has(kind)) problems.push(...failures.map(failure => `an error reached a client: ${failure}`))
+  if (gentle.has(kind) && !options.overlap)
+    problems.push(...failures.map(failure => `an error reached a client: ${failure}`))
   for (const node of cluster.nodes) problems.push(...node.surprises.splice(0))
   problems.push(...clients.takeWrongs())
   const verdict = problems.length === 0 ? 'ok' : `FAILED: ${problems.join('; ')}`

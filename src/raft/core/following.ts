@@ -36,7 +36,10 @@ export class Following {
       return
     }
     if (this.#lost === role) this.discover(nowMs)
-    this.#fetch(placeOf(role), role.leaderId, role.leaderAddress, quorumLimits.fetchMaxWaitMs, nowMs)
+    // With short timeouts the leader must answer well before they end, or it counts as gone.
+    const { requestTimeoutMs, fetchTimeoutMs } = options.timeouts
+    const waitMs = Math.floor(Math.min(quorumLimits.fetchMaxWaitMs, requestTimeoutMs / 2, fetchTimeoutMs / 2))
+    this.#fetch(placeOf(role), role.leaderId, role.leaderAddress, waitMs, nowMs)
     if (role.hasFetched && options.canVote && (isVoter || options.autoJoin)) {
       this.#seat.wake(this.#changes.tellLeader(role, epoch, nowMs))
     }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { Errors } from '../../../protocol/errors.ts'
+import { defaultQuorumTimeouts } from '../../../src/raft/core/timeouts.ts'
 import { address, key, TestMember } from './member.ts'
 
 const fetchOf = (change: object = {}) => ({
@@ -295,6 +296,18 @@ t.test('a leader that is only out of reach keeps its time', async t => {
   t.match(member.vote({ epoch: 2, preVote: true }), { granted: false })
   member.at(member.nowMs + 250)
   t.equal(member.core.role.kind, 'follower')
+})
+
+t.test('a fetch waits no longer than the timeouts allow', async t => {
+  for (const [requestTimeoutMs, fetchTimeoutMs, waitMs] of [
+    [2000, 2000, 500],
+    [300, 2000, 150],
+    [2000, 500, 250],
+  ] as const) {
+    const member = new TestMember({ timeouts: { ...defaultQuorumTimeouts, requestTimeoutMs, fetchTimeoutMs } })
+    member.follow(3, 2)
+    t.match(member.asked('fetch', 3), { body: { maxWaitMs: waitMs } })
+  }
 })
 
 t.test('a leader that does not answer is not mistaken for the next one', async t => {
