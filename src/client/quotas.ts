@@ -65,7 +65,9 @@ interface QuotaEntries {
 function quotasIn({ entries }: QuotaEntries): Quota[] {
   return (entries ?? []).map(({ entity, values }) => ({
     entity: entity.map(({ entityType, entityName }) => ({ type: entityType as QuotaEntityType, name: entityName })),
-    values: Object.fromEntries(values.map(({ key, value }) => [key, value])),
+    values: Object.fromEntries(
+      values.map(({ key, value }) => [key, value] as const).sort(([a], [b]) => (a < b ? -1 : 1)),
+    ),
   }))
 }
 

@@ -54,7 +54,8 @@ export class NodeNetwork implements Network {
       const fail = (error: NodeJS.ErrnoException) => {
         clearTimeout(timer)
         stream.destroy()
-        reject(new ConnectError(error.message, error.code === 'ECONNREFUSED'))
+        // Where a name has several addresses, what became of each is inside of an error that says nothing itself.
+        reject(new ConnectError(error.message || (error.code ?? 'no connection'), error.code === 'ECONNREFUSED'))
       }
       const timer = setTimeout(() => {
         fail(new Error(`no connection to ${endpoint.host}:${endpoint.port} within ${timeoutMs} ms`))
