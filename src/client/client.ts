@@ -100,6 +100,7 @@ export class Client {
   ): Promise<DecodedResponseOf<A>> {
     const deadline = options.deadline ?? this.deadline()
     let answer: DecodedResponseOf<A> | null = null
+    let problem: unknown = null
     for (let attempt = 0; ; attempt++) {
       const to = await this.#endpoint(target, deadline)
       try {
@@ -108,8 +109,9 @@ export class Client {
         if (codes.length === 0 || !codes.every(code => moving.has(code))) return answer
       } catch (error) {
         this.#judge(error, to, api, deadline, options.once ?? false)
+        problem = error
       }
-      if (deadline.passed) return this.#gaveUp(api, to, answer)
+      if (deadline.passed) return this.#gaveUp(api, to, answer, problem)
       this.#forget(target)
       await deadline.pause(backoffMs(attempt))
       if (target !== 'any') await this.refresh([], deadline)
@@ -209,7 +211,7 @@ export class Client {
         throw new ClientError('unsupported', `${shown} does not support ${api.name} in a version that this needs`)
       case 'unreachable':
         this.#silent.add(shown)
-        if (deadline.passed || (error.refused && this.#nobodyEver())) throw this.#unreachable(error)
+        if (deadline.passed || (isFinal(error) && this.#nobodyEver())) throw this.#unreachable(error)
         return
       case 'closed':
       case 'timeout':
@@ -246,8 +248,14 @@ export class Client {
     })
   }
 
-  #gaveUp<A extends AnyApi>(api: A, to: Endpoint, answer: DecodedResponseOf<A> | null): DecodedResponseOf<A> {
+  #gaveUp<A extends AnyApi>(
+    api: A,
+    to: Endpoint,
+    answer: DecodedResponseOf<A> | null,
+    problem: unknown,
+  ): DecodedResponseOf<A> {
     if (answer !== null) return answer
+    if (problem instanceof PeerError && this.view.brokers.size === 0) throw this.#unreachable(problem)
     throw new ClientError('timeout', `no answer to ${api.name} from ${shownEndpoint(to)} within ${this.timeoutMs} ms`, {
       hints: ['A larger --timeout gives it more time.'],
     })
@@ -318,6 +326,11 @@ export function shownEndpoint({ host, port }: Endpoint): string {
 /** A growing pause between attempts. */
 export function backoffMs(attempt: number): number {
   return Math.min(clientLimits.backoffMaxMs, clientLimits.backoffMs * 2 ** Math.min(attempt, 10))
+}
+
+/** Another attempt would find the same: nobody listens there, or the name means nothing. */
+function isFinal({ refused, message }: PeerError): boolean {
+  return refused || /ENOTFOUND|EAI_AGAIN/.test(message)
 }
 
 /** Without the address, which is said anyway. */
