@@ -141,6 +141,11 @@ export class Fabric {
     return `${end.route.from}>${end.route.to}`
   }
 
+  /** What a machine sends on its connections of now stands still for a while. */
+  stallFrom(name: string, forMs: number): void {
+    for (const end of this.#ends) if (end.route.from === name) end.stalledUntilMs = this.clock.monotonic() + forMs
+  }
+
   /** A connection that exists now is reset from both sides. */
   resetOne(): string | null {
     const ends = [...this.#ends]

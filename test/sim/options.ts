@@ -102,7 +102,8 @@ export interface SimOptions {
 
 const between = (random: SimRandom, min: number, max: number) => min + random.below(max - min + 1)
 
-export function drawOptions(random: SimRandom): SimOptions {
+/** `transactional`: with transactions of all sorts, whatever is drawn. */
+export function drawOptions(random: SimRandom, transactional = false): SimOptions {
   const drawn = {
     cluster: drawCluster(random),
     faults: drawFaults(random),
@@ -111,11 +112,13 @@ export function drawOptions(random: SimRandom): SimOptions {
     livenessMs: 45_000,
     moves: random.oneIn(2),
   }
-  const transactions = drawTransactions(random)
+  const transactions = { ...drawTransactions(random), ...(transactional && allTransactions) }
   return { ...drawn, transactions, cluster: withCopies(drawn.cluster, transactions, random) }
 }
 
 export const noTransactions: TransactionOptions = { writers: [], copiers: [], timeoutMs: 5000, abortOneIn: 5 }
+
+const allTransactions = { writers: [1, 2], copiers: [1, 2] } as const
 
 export const copiesTopic = 'copies'
 

@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import type { Operation } from '../history/history.ts'
-import { bugs } from './bugs.ts'
+import { type Bug, bugs } from './bugs.ts'
 import { storedMetadata } from './logs.ts'
 import { alone, drawOptions } from './options.ts'
 import { SimRandom } from './random.ts'
@@ -20,8 +20,10 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string' },
     /** Goes on after a failure. */
     all: { type: 'boolean', default: false },
-    /** Plants a bug; `all`: each in turn, and how many seeds it takes to find it. */
+    /** Plants a bug and counts the seeds until it is found; several by commas, or `all`. With a seed: replays it with the bug. */
     bug: { type: 'string' },
+    /** Every seed has transactions of all sorts. */
+    transactions: { type: 'boolean', default: false },
     /** One broker only. */
     alone: { type: 'boolean', default: false },
     /** `key=value` of a broker's settings, in place of what the seed draws. */
@@ -34,8 +36,8 @@ const { values, positionals } = parseArgs({
   },
 })
 
-function play(seed: number, print?: (line: string) => void): Promise<Report> {
-  const drawn = drawOptions(new SimRandom(seed).fork())
+function play(seed: number, print?: (line: string) => void, transactional = values.transactions): Promise<Report> {
+  const drawn = drawOptions(new SimRandom(seed).fork(), transactional)
   const chosen = values.alone ? alone(drawn) : drawn
   const overrides = Object.fromEntries(values.set.map(text => text.split('=', 2)))
   const settings = { ...chosen.cluster.settings, ...overrides }
@@ -91,35 +93,46 @@ async function many(from: number, count: number, minutes: number): Promise<numbe
   return failed
 }
 
-async function findBugs(from: number): Promise<number> {
+/** One try to find a bug; what was seen, null when nothing was. */
+async function tryToFind({ scenario, needs }: Bug, seed: number): Promise<string | null> {
+  if (!scenario) return (await play(seed, undefined, needs === 'transactions')).problem
+  try {
+    await scenario(seed)
+    return null
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error)
+  }
+}
+
+/** How many of them were not found within their budgets. */
+async function findBugs(wanted: readonly Bug[], from: number): Promise<number> {
   let missed = 0
-  for (const { name, budget, plant } of bugs) {
+  for (const bug of wanted) {
     const startedMs = performance.now()
-    const remove = plant()
-    let found: Report | null = null
+    const remove = bug.plant()
+    let seen: string | null = null
     let tried = 0
-    for (; tried < budget && !found; tried++) {
-      const report = await play(from + tried)
-      if (report.problem) found = report
-    }
+    while (tried < bug.budget && seen === null) seen = await tryToFind(bug, from + tried++)
     remove()
-    if (!found) missed++
+    if (seen === null) missed++
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0)
-    const told = found
-      ? `found by seed ${found.seed}, the ${tried}. | ${found.problem?.split('\n')[0]}`
-      : `missed in ${tried} seeds |`
-    console.log(`| ${name} | ${told} | ${seconds} s |`)
+    const where = bug.scenario ? ` of ${bug.scenario.name}` : ''
+    const told =
+      seen === null
+        ? `missed in ${tried}${where} |`
+        : `found by seed ${from + tried - 1}${where} | ${seen.split('\n')[0]}`
+    console.log(`| ${bug.name} | ${told} | ${seconds} s |`)
   }
   return missed
 }
 
-const planted = bugs.find(({ name }) => name === values.bug)
-if (values.bug && values.bug !== 'all' && !planted) throw new Error(`bugs: ${bugs.map(({ name }) => name).join(', ')}`)
-planted?.plant()
+const planted = bugs.filter(({ name }) => values.bug === 'all' || values.bug?.split(',').includes(name))
+if (values.bug && planted.length === 0) throw new Error(`bugs: ${bugs.map(({ name }) => name).join(', ')}`)
 let failed = 0
-if (values.bug === 'all') failed = await findBugs(Number(values.from))
+if (planted.length > 0 && positionals.length === 0) failed = await findBugs(planted, Number(values.from))
 else if (values.seeds) failed = await many(Number(values.from), Number(values.seeds), Number(values.minutes ?? 60))
 else {
+  for (const { plant } of planted) plant()
   const report = await play(Number(positionals[0] ?? 1), values.quiet ? undefined : line => console.log(line))
   console.log(summary(report))
   failed = report.problem ? 1 : 0

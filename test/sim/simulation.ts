@@ -9,6 +9,7 @@ import { type Client, type Scene, topicOf } from './clients/client.ts'
 import { GroupMember } from './clients/group-member.ts'
 import { Mover } from './clients/mover.ts'
 import { Observer } from './clients/observer.ts'
+import { Prober } from './clients/prober.ts'
 import { Producer } from './clients/producer.ts'
 import { Reader } from './clients/reader.ts'
 import { TransactionalWork } from './clients/transactional-work.ts'
@@ -97,6 +98,11 @@ export class Simulation {
       error => this.world.violate(`${client.name}: ${error instanceof Error ? error.stack : error}`),
     )
     return client
+  }
+
+  /** Whether a client has come to its end. */
+  isOver(client: Client): boolean {
+    return !this.#running.has(client)
   }
 
   /** A client dies, with what it sent on its way. */
@@ -196,6 +202,7 @@ export class Simulation {
       this.#members.push(this.launch(new GroupMember(this.scene, `member-${at}`, 'readers')))
     }
     this.#launchTransactions()
+    this.launch(new Prober(this.scene, 'prober'))
   }
 
   #launchTransactions(): void {

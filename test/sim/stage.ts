@@ -5,7 +5,14 @@ import { Observer } from './clients/observer.ts'
 import { Producer } from './clients/producer.ts'
 import { Reader } from './clients/reader.ts'
 import type { Cluster, Node } from './cluster.ts'
-import { type ClusterOptions, drawCluster, noFaults, noTransactions, type TopicOptions } from './options.ts'
+import {
+  type ClusterOptions,
+  drawCluster,
+  noFaults,
+  noTransactions,
+  type TopicOptions,
+  type WorkOptions,
+} from './options.ts'
 import { SimRandom } from './random.ts'
 import { Simulation } from './simulation.ts'
 import { World } from './world.ts'
@@ -15,10 +22,11 @@ export interface StageOptions {
   readonly topics: readonly TopicOptions[]
   readonly cluster?: Partial<ClusterOptions>
   readonly settings?: Readonly<Record<string, string>>
+  readonly work?: Partial<WorkOptions>
   readonly print?: (line: string) => void
 }
 
-const work = {
+const usualWork: WorkOptions = {
   plainProducers: 0,
   idempotentProducers: 0,
   readers: 0,
@@ -54,7 +62,7 @@ export class Stage {
 
   /** Plays a scenario to its end; throws when something is wrong. */
   static async play(
-    { seed = 1, topics, cluster, settings, print }: StageOptions,
+    { seed = 1, topics, cluster, settings, work: wanted, print }: StageOptions,
     act: (stage: Stage) => Promise<void>,
   ) {
     const drawn = drawCluster(new SimRandom(seed))
@@ -69,6 +77,7 @@ export class Stage {
       topics,
       settings: { ...drawn.settings, ...stageSettings, ...settings },
     }
+    const work = { ...usualWork, ...wanted }
     const simulation = new Simulation(
       seed,
       {
@@ -190,8 +199,10 @@ export class Stage {
     await this.settled()
     for (const producer of this.#producers) producer.stopping = true
     await this.pass(3000)
-    const reader = this.simulation.launch(new Reader(this.simulation.scene, 'final', 'read_uncommitted', true))
-    await this.until('the final reader is at the end', () => reader.isDone)
+    for (const isolation of ['read_uncommitted', 'read_committed'] as const) {
+      const reader = this.simulation.launch(new Reader(this.simulation.scene, `final-${isolation}`, isolation, true))
+      await this.until(`the final reader (${isolation}) is at the end`, () => reader.isDone)
+    }
     await this.pass(100)
     const { anomalies } = checkHistory(this.simulation.history.operations)
     if (anomalies.length > 0) throw new Error(describeAnomalies(anomalies).join('\n'))

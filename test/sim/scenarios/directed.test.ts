@@ -1,0 +1,15 @@
+/** Schedules in which certain bugs show: all is well without them, and they are seen with them. */
+import t from 'tap'
+import { bugs } from '../bugs.ts'
+
+t.setTimeout(240_000)
+
+for (const { name, scenario, plant } of bugs) {
+  if (!scenario) continue
+  t.test(name, async t => {
+    await scenario(1)
+    const remove = plant()
+    await t.rejects(scenario(1))
+    remove()
+  })
+}
