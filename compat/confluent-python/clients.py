@@ -39,10 +39,11 @@ def send(topic, values, partition=0, settings=None, **fields):
 
 def consumer(group=None, **settings):
     settings = {key.replace('_', '.'): value for key, value in settings.items()}
-    return Consumer({
+    all_settings = {
         **BASE, 'group.id': group or unique('group'), 'auto.offset.reset': 'earliest', 'enable.auto.commit': False,
         'fetch.wait.max.ms': 50, 'heartbeat.interval.ms': 500, 'session.timeout.ms': 10000, **settings,
-    })
+    }
+    return Consumer({key: value for key, value in all_settings.items() if value is not None})
 
 
 def poll(client, count, timeout_s=20):

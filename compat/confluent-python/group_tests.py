@@ -1,9 +1,15 @@
 """Consumer groups."""
+import sys
 import threading
 
 from confluent_kafka import OFFSET_INVALID, TopicPartition
 
-from clients import ADMIN, MODERN, consumer, new_topic, poll, send, values
+try:
+    from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
+except ImportError:  # an old version, which does not know the consumer protocol either
+    AlterConfigOpType = None
+
+from clients import ADMIN, MODERN, consumer, done, new_topic, poll, send, values
 from harness import equal, eventually, test, unique
 
 
@@ -193,4 +199,81 @@ if MODERN:
         assert any(each.group_id == group for each in listed.valid)
         listed = ADMIN.list_consumer_groups(request_timeout=10, states={ConsumerGroupState.EMPTY}).result(15)
         assert not any(each.group_id == group for each in listed.valid)
+        one.close()
+
+
+def _new(group, topic, **settings):
+    """A member of the consumer protocol (KIP-848), whose timing is the broker's."""
+    return Member(group, topic, group_protocol='consumer', heartbeat_interval_ms=None, session_timeout_ms=None, **settings)
+
+
+def _group():
+    """A group whose members are heard of often, as far as the broker allows it."""
+    group = unique('group')
+    entries = [ConfigEntry('consumer.heartbeat.interval.ms', '500', incremental_operation=AlterConfigOpType.SET)]
+    try:
+        done(ADMIN.incremental_alter_configs([ConfigResource(ConfigResource.Type.GROUP, group, incremental_configs=entries)]))
+    except Exception as error:
+        print(f'heartbeats as the broker likes them: {error}', file=sys.stderr)
+    return group
+
+
+if AlterConfigOpType:
+    @test('consumer protocol join')
+    def _():
+        one = _new(_group(), new_topic(3))
+        one.wait(3)
+        one.close()
+
+    @test('consumer protocol rebalance')
+    def _():
+        topic, group = new_topic(4), _group()
+        one = _new(group, topic)
+        one.wait(4)
+        two = _new(group, topic)
+        two.wait(2)
+        one.wait(2)
+        equal(one.assigned | two.assigned, {0, 1, 2, 3})
+        for partition in range(4):
+            send(topic, ['x'] * 5, partition=partition)
+        eventually(lambda: one.seen + two.seen == 20, '20 messages')
+        two.close()
+        one.wait(4)
+        one.close()
+
+    @test('consumer protocol beside classic')
+    def _():
+        topic, group = new_topic(4), _group()
+        old = Member(group, topic)
+        old.wait(4)
+        new = _new(group, topic)
+        new.wait(2)
+        old.wait(2)
+        for partition in range(4):
+            send(topic, ['x'] * 5, partition=partition)
+        eventually(lambda: old.seen + new.seen == 20, '20 messages')
+        new.close()
+        old.wait(4)
+        old.close()
+
+    @test('consumer protocol static member')
+    def _():
+        topic, group = new_topic(2), _group()
+        one = _new(group, topic, group_instance_id='one')
+        two = _new(group, topic, group_instance_id='two')
+        one.wait(1)
+        two.wait(1)
+        before = one.assigned
+        one.close()
+        again = _new(group, topic, group_instance_id='one')
+        again.wait(1)
+        equal(again.assigned, before)
+        again.close()
+        two.close()
+
+    @test('consumer protocol pattern')
+    def _():
+        topic = new_topic(2)
+        one = _new(_group(), '^' + topic[:-1] + '.')
+        one.wait(2)
         one.close()

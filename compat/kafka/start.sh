@@ -29,6 +29,7 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=4
 group.initial.rebalance.delay.ms=0
+group.consumer.min.heartbeat.interval.ms=100
 EOF
 for setting in "$@"; do echo "$setting" >>"$conf"; done
 if [ ! -f "$data/log/meta.properties" ]; then

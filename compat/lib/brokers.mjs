@@ -53,6 +53,7 @@ export async function startOttla(logFile, settings = [], dataDir = mkdtempSync(j
     'group.initial.rebalance.delay.ms=0',
     'offsets.topic.replication.factor=1',
     'offsets.topic.num.partitions=8',
+    'group.consumer.min.heartbeat.interval.ms=100',
     ...settings,
   ]
   const args = [join(root, 'dist/bin/ottla.js'), 'start', '--data-dir', dataDir, '--listen', '127.0.0.1:0']

@@ -9,6 +9,7 @@ public final class Main {
         ProducerTests.add(suite);
         ConsumerTests.add(suite);
         GroupTests.add(suite);
+        ConsumerProtocolTests.add(suite);
         ToolTests.add(suite);
         GroupToolTests.add(suite);
         DumpLogTests.add(suite);
