@@ -33,7 +33,13 @@ import { networkLimitsOf } from './network/limits.ts'
 import type { BoundListener } from './network/listener.ts'
 import { Peers } from './network/peers.ts'
 import { ClientQuotas } from './quota/client-quotas.ts'
-import { Partitions, replicationSettings, throttledRate, throttledReplicas } from './replication/partitions.ts'
+import {
+  moveRate,
+  Partitions,
+  replicationSettings,
+  throttledRate,
+  throttledReplicas,
+} from './replication/partitions.ts'
 import { topicLogConfig } from './replication/topic-log-config.ts'
 import { type ClientMetricsReceiver, ClientTelemetry } from './telemetry/client-telemetry.ts'
 
@@ -181,7 +187,10 @@ async function live({ rooms, plane }: Node, lifecycle: Lifecycle, signal: AbortS
   // The controller moves the leaderships of what has failed.
   for (const directory of logs.directories) directory.whenOffline(() => lifecycle.hurry())
   await lifecycle.start()
-  await logs.loadAll(topic => topicLogConfig(topic, configs))
+  await logs.loadAll(
+    topic => topicLogConfig(topic, configs),
+    (topic, partition) => partitions.assignedDirectory(topic, partition),
+  )
   await partitions.start()
   await lifecycle.ready()
   await whenShown(host.clock, plane.served, () => {
@@ -249,6 +258,7 @@ async function assemble(
     settings: replicationSettings(config),
     throttledRate: side => throttledRate(configs, side),
     throttledReplicas: (side, topic) => throttledReplicas(configs, side, topic),
+    moveRate: () => moveRate(configs),
     cluster: {
       peers,
       endpointOf,

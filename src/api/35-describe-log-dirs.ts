@@ -2,7 +2,9 @@
  * DescribeLogDirs, versions 0-5.
  *
  * - Every log directory with its partitions' sizes; null topics means all. v4 total and usable bytes; v5 cordoned (never).
- * - An offline directory answers KAFKA_STORAGE_ERROR and no partitions. The offset lag of a current replica is 0.
+ * - An offline directory answers KAFKA_STORAGE_ERROR and no partitions.
+ * - A copy that a move makes is a future replica; its lag is what it lacks. That of a current one is how far it ends before what
+ *   is known to be committed, which is nothing unless it was cut.
  */
 import { Errors } from '../../protocol/errors.ts'
 import { describeLogDirs } from '../../protocol/messages/35-describe-log-dirs.ts'
@@ -28,25 +30,32 @@ export const handler = defineHandler(describeLogDirs, '0-5', async (request, con
 async function describe(logDir: string, offline: boolean, request: Request, context: RequestContext): Promise<Result> {
   if (offline) return { errorCode: Errors.KAFKA_STORAGE_ERROR, logDir, topics: [] }
   const wanted = request.topics && new Map(request.topics.map(({ topic, partitions }) => [topic, new Set(partitions)]))
+  const { logs, partitions, host } = context.broker
   const byTopic = new Map<string, Log[]>()
-  for (const log of context.broker.logs.all()) {
-    if (context.broker.logs.directoryOf(log).path !== logDir || (wanted && !wanted.get(log.topic)?.has(log.partition)))
-      continue
-    const logs = byTopic.get(log.topic)
-    if (logs) logs.push(log)
+  for (const log of [...logs.all(), ...logs.futures.all()]) {
+    if (log.logDirectory !== logDir || (wanted && !wanted.get(log.topic)?.has(log.partition))) continue
+    const ofTopic = byTopic.get(log.topic)
+    if (ofTopic) ofTopic.push(log)
     else byTopic.set(log.topic, [log])
   }
-  const topics = [...byTopic].map(([name, logs]) => ({
+  const topics = [...byTopic].map(([name, ofTopic]) => ({
     name,
-    partitions: logs.map(log => ({
-      partitionIndex: log.partition,
-      partitionSize: log.sizeBytes,
-      offsetLag: 0,
-      isFutureKey: false,
-    })),
+    partitions: ofTopic.map(log => {
+      const isFutureKey = logs.futures.get(name, log.partition) === log
+      const current = logs.get(name, log.partition)
+      const wanted = isFutureKey
+        ? (current?.logEndOffset ?? 0)
+        : (partitions.get(name, log.partition)?.highWatermark.value ?? 0)
+      return {
+        partitionIndex: log.partition,
+        partitionSize: log.sizeBytes,
+        offsetLag: Math.max(wanted - log.logEndOffset, 0),
+        isFutureKey,
+      }
+    }),
   }))
   try {
-    const { totalBytes, freeBytes } = await context.broker.host.disk.space(logDir)
+    const { totalBytes, freeBytes } = await host.disk.space(logDir)
     return { errorCode: Errors.NONE, logDir, topics, totalBytes, usableBytes: freeBytes }
   } catch (error) {
     if (!(error instanceof DiskError)) throw error

@@ -26,6 +26,7 @@ import { handler as txnOffsetCommit } from './28-txn-offset-commit.ts'
 import { handler as describeAcls } from './29-describe-acls.ts'
 import { handler as describeConfigs } from './32-describe-configs.ts'
 import { handler as alterConfigs } from './33-alter-configs.ts'
+import { handler as alterReplicaLogDirs } from './34-alter-replica-log-dirs.ts'
 import { handler as describeLogDirs } from './35-describe-log-dirs.ts'
 import { handler as createPartitions } from './37-create-partitions.ts'
 import { handler as deleteGroups } from './42-delete-groups.ts'
@@ -94,6 +95,7 @@ export const handlers: readonly Handler[] = [
   describeAcls,
   describeConfigs,
   alterConfigs,
+  alterReplicaLogDirs,
   describeLogDirs,
   createPartitions,
   deleteGroups,

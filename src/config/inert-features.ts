@@ -209,16 +209,6 @@ export const inertFeatureSettings = {
   }),
 
   // quotas
-  'alter.log.dirs.replication.quota.window.num': int(11, {
-    valid: atLeast(1),
-    importance: 'low',
-    doc: 'Samples kept for quotas on moves between directories.',
-  }),
-  'alter.log.dirs.replication.quota.window.size.seconds': int(1, {
-    valid: atLeast(1),
-    importance: 'low',
-    doc: 'Length of a sample for quotas on moves between directories.',
-  }),
   'client.quota.callback.class': className(null, {
     importance: 'low',
     doc: 'Class that decides the quotas of clients.',

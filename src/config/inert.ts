@@ -14,12 +14,6 @@ export const inertSettings = {
     importance: 'high',
     doc: 'How long metadata log and snapshots are kept before old ones are deleted.',
   }),
-  'replica.alter.log.dirs.io.max.bytes.per.second': long(LONG_MAX, {
-    internal: true,
-    valid: atLeast(0),
-    dynamic: 'cluster',
-    doc: 'Bytes a second for moving replicas between directories.',
-  }),
   // node
   'controller.performance.sample.period.ms': long(60_000, {
     valid: atLeast(100),

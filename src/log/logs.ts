@@ -3,10 +3,13 @@ import { Errors, KafkaError } from '../../protocol/errors.ts'
 import { type Cancel, DiskError, type Host } from '../host/host.ts'
 import { assert } from '../lib/assert.ts'
 import { BufferPool } from '../lib/buffer-pool.ts'
+import { severalAtATime } from '../lib/several-at-a-time.ts'
 import { Cleaner } from './compaction/cleaner.ts'
 import { type CleanerSettings, defaultCleanerSettings } from './compaction/settings.ts'
 import { LogDirectory, type PartitionDirectory, suffixedDirectoryName } from './directory.ts'
 import { DirectoryCheckpoints } from './directory-checkpoints.ts'
+import type { DirectoryState } from './directory-state.ts'
+import { FutureLogs } from './future-logs.ts'
 import { IndexCache } from './index-cache.ts'
 import { type LogLimits, logLimits } from './limits.ts'
 import type { Log } from './log.ts'
@@ -55,16 +58,6 @@ interface NewLog {
 /** Kafka's pause before the first retention check, milliseconds. */
 const firstRetentionMs = 30_000
 
-interface DirectoryState {
-  readonly directory: LogDirectory
-  readonly services: LogServices
-  readonly checkpoints: DirectoryCheckpoints
-  /** By directory name, `<topic>-<n>`. */
-  readonly logs: Map<string, Log>
-  /** The same of those that have not been loaded. */
-  readonly waiting: Map<string, PartitionDirectory>
-}
-
 export class Logs {
   readonly #host: Host
   readonly #options: LogsOptions
@@ -79,6 +72,8 @@ export class Logs {
   readonly #scrubber: Scrubber
   #damaged: (log: Log) => void = () => {}
   #cleanerSettings = () => defaultCleanerSettings
+  /** Copies on their way to another directory. */
+  readonly futures: FutureLogs
   #closed = false
   #loadFailed = false
 
@@ -86,6 +81,14 @@ export class Logs {
     this.#host = host
     this.#options = options
     this.#limits = { ...logLimits, ...options.limits }
+    this.futures = new FutureLogs(host, {
+      states: this.#states,
+      stateOf: log => this.#stateOf(log),
+      exclusively: (name, run) => this.#exclusively(name, run),
+      retire: log => this.#retire(log, 'delete'),
+      add: (state, name, log) => this.#add(state, name, log),
+      failed: (state, error) => this.#failed(state, error),
+    })
     this.#scrubber = new Scrubber({
       host,
       limits: this.#limits,
@@ -157,12 +160,16 @@ export class Logs {
 
   /**
    * Loads all others, several at a time. A log that cannot be loaded takes its directory offline. `configOf` gives the
-   * settings of a topic.
+   * settings of a topic, `assignedTo` the id of the directory that the controller believes a partition to lie in.
    */
-  async loadAll(configOf: (topic: string) => LogConfig): Promise<void> {
+  async loadAll(
+    configOf: (topic: string) => LogConfig,
+    assignedTo: (topic: string, partition: number) => string | null = () => null,
+  ): Promise<void> {
+    await this.futures.removeReplaced(assignedTo)
     await Promise.all(
       this.#states.map(state =>
-        this.#severalAtATime([...state.waiting.values()], ({ topic, partition, name }) =>
+        severalAtATime([...state.waiting.values()], this.#workers, ({ topic, partition, name }) =>
           this.#load(state, name, topic, partition, configOf(topic)),
         ),
       ),
@@ -224,13 +231,16 @@ export class Logs {
   /** Puts a directory that belongs to no partition of this broker out of use, but keeps it: a person may want it. */
   async setAside(log: Log): Promise<void> {
     const name = `${log.topic}-${log.partition}`
-    await this.#exclusively(name, async () => {
-      const state = this.#stateOf(log)
-      this.#byName.delete(name)
-      state.logs.delete(name)
-      await log.close()
-      await this.#moveAway(state, log, 'stray')
-    })
+    await this.#exclusively(name, () => this.#retire(log, 'stray'))
+  }
+
+  async #retire(log: Log, suffix: 'delete' | 'stray'): Promise<void> {
+    const name = `${log.topic}-${log.partition}`
+    const state = this.#stateOf(log)
+    this.#byName.delete(name)
+    state.logs.delete(name)
+    await log.close()
+    await this.#moveAway(state, log, suffix)
   }
 
   /** The settings of a topic changed. */
@@ -301,6 +311,7 @@ export class Logs {
     await this.#scrubber.stop()
     await this.cleaner.close()
     await Promise.all([...this.#busy.values()].map(busy => busy.catch(() => {})))
+    await this.futures.close()
     await Promise.all(this.#states.map(state => this.#closeDirectory(state, brokerEpoch)))
   }
 
@@ -334,6 +345,7 @@ export class Logs {
     if (!directory.wasShutDownCleanly) await this.#host.disk.syncDirectory(path)
     for (const found of await directory.partitions()) {
       if (found.suffix === 'delete') this.#removeLater(`${path}/${found.name}`, 0)
+      else if (found.suffix === 'future') this.futures.noteLeft(state, found)
       else if (found.suffix === null) state.waiting.set(found.name, found)
     }
     directory.whenOffline(failure => {
@@ -419,7 +431,7 @@ export class Logs {
     const { directory, checkpoints, services, logs } = state
     services.space.close()
     let clean = !this.#loadFailed && state.waiting.size === 0
-    await this.#severalAtATime([...logs.values()], async log => {
+    await severalAtATime([...logs.values()], this.#workers, async log => {
       if (!(await log.close())) clean = false
     })
     if (!directory.isOffline) {
@@ -454,13 +466,8 @@ export class Logs {
     this.#timers.add(cancel)
   }
 
-  async #severalAtATime<T>(all: readonly T[], run: (one: T) => Promise<void>): Promise<void> {
-    const queue = [...all]
-    const worker = async () => {
-      for (let next = queue.pop(); next !== undefined; next = queue.pop()) await run(next)
-    }
-    const workers = (this.#options.recoveryThreads ?? 2) * this.#limits.loadsPerRecoveryThread
-    await Promise.all(Array.from({ length: workers }, worker))
+  get #workers(): number {
+    return (this.#options.recoveryThreads ?? 2) * this.#limits.loadsPerRecoveryThread
   }
 
   #repeat(everyMs: number, run: () => Promise<unknown>, firstMs = everyMs): void {

@@ -67,6 +67,8 @@ export class Partition {
   /** What the leader of this epoch told last, on a follower. */
   #leaders = { highWatermark: 0, logStartOffset: 0 }
   #cutting = false
+  /** Its log is about to be exchanged: nobody writes to it. */
+  #paused = false
   #closed = false
   #durableWaiter: Waiter | null = null
   #lowWatermarkWaiters: { readonly offset: number; readonly run: () => void }[] = []
@@ -158,6 +160,7 @@ export class Partition {
     transactional: Pick<AppendOptions, 'transactionVersion' | 'verificationGuard'> = {},
   ): AppendInfo {
     this.fence(-1)
+    if (this.#paused) throw new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER, 'its log is about to be exchanged')
     const leadership = this.#leadership!
     if (acks === -1 && leadership.isr.length < this.#minInSync) throw new KafkaError(Errors.NOT_ENOUGH_REPLICAS)
     const options = { leaderEpoch: this.leaderEpoch, origin, requestVersion, ...transactional }
@@ -259,7 +262,7 @@ export class Partition {
 
   /** Whether it is the follower of the leader of this epoch, with its files in order. */
   follows(leaderEpoch: number): boolean {
-    return this.#role === 'follower' && this.#roleEpoch === leaderEpoch && !this.#closed
+    return this.#role === 'follower' && this.#roleEpoch === leaderEpoch && !this.#closed && !this.#paused
   }
 
   /**
@@ -289,6 +292,18 @@ export class Partition {
     this.#followDurable()
     this.#assume()
     return done && this.follows(leaderEpoch)
+  }
+
+  /** Takes no writes any more. False when that cannot be now. */
+  pause(): boolean {
+    if (this.#closed || this.#cutting || this.#paused) return false
+    this.#paused = true
+    return true
+  }
+
+  /** Takes writes again. */
+  unpause(): void {
+    this.#paused = false
   }
 
   /**

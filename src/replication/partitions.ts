@@ -16,6 +16,8 @@ import {
   type AssignDirectoriesResponse,
   DirectoryAssignments,
 } from './directory-assignments.ts'
+import { DirectoryMoves } from './directory-moves.ts'
+import { drained } from './drained.ts'
 import type { PeerRequests } from './fetcher.ts'
 import { Fetchers } from './fetchers.ts'
 import { type AlterPartitionRequest, type AlterPartitionResponse, IsrUpdates } from './isr-updates.ts'
@@ -28,6 +30,7 @@ export type { AssignDirectoriesRequest, AssignDirectoriesResponse } from './dire
 export type { PeerRequests } from './fetcher.ts'
 export type { AlterPartitionRequest, AlterPartitionResponse } from './isr-updates.ts'
 export {
+  moveRate,
   type ReplicationSettings,
   replicationSettings,
   throttledRate,
@@ -56,8 +59,16 @@ export interface PartitionsOptions {
   readonly settings: ReplicationSettings
   readonly throttledRate: (side: ThrottledSide) => number
   readonly throttledReplicas: (side: ThrottledSide, topic: string) => readonly string[]
+  /** Bytes a second that moves between log directories may copy; infinite for no limit. */
+  readonly moveRate: () => number
   readonly cluster: ClusterLinks
 }
+
+/** How long a move between directories waits for the controller to know of it, milliseconds. */
+const announceMsMax = 2000
+const announcePollMs = 20
+/** How long writes pause for those before to be committed, when a replica has been moved, milliseconds. */
+const exchangeMsMax = 500
 
 /** Stand for: not assigned, lost, and being migrated. */
 const reservedDirectories = new Set(['AAAAAAAAAAAAAAAAAAAAAA', 'AAAAAAAAAAAAAAAAAAAAAQ', 'AAAAAAAAAAAAAAAAAAAAAg'])
@@ -71,6 +82,8 @@ export interface LeadershipListener {
 export class Partitions {
   /** Who is held back when replicas are copied. */
   readonly throttles: Throttles
+  /** Replicas on their way to another log directory. */
+  readonly moves: DirectoryMoves
   readonly #options: PartitionsOptions
   readonly #byTopic = new Map<string, Map<number, Partition>>()
   readonly #listeners: LeadershipListener[] = []
@@ -99,6 +112,17 @@ export class Partitions {
       window: settings.throttleWindow,
       rate: options.throttledRate,
       replicas: options.throttledReplicas,
+    })
+    this.moves = new DirectoryMoves({
+      clock,
+      log,
+      logs: options.logs,
+      window: settings.moveWindow,
+      rate: options.moveRate,
+      partitionOf: (topic, index) => this.get(topic, index),
+      announce: (partition, directoryId) => this.#announce(partition, directoryId),
+      exchange: (partition, finish) => this.#exchange(partition, finish),
+      ended: partition => this.#tellDirectory(partition),
     })
     const { throttles } = this
     this.#fetchers = new Fetchers({ clock, random, log, brokerId, brokerEpoch, peers, endpointOf, settings, throttles })
@@ -161,6 +185,7 @@ export class Partitions {
       await this.#options.logs.setAside(stray)
     }
     this.#scheduleCheck()
+    await this.moves.resume()
   }
 
   /** Resolves when the files of everything that the metadata told so far are in place. */
@@ -216,6 +241,7 @@ export class Partitions {
     this.#repairs.close()
     this.#isrUpdates.close()
     this.#directories.close()
+    await this.moves.close()
     await this.settled()
     for (const partition of this.all()) partition.close(new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER))
   }
@@ -240,8 +266,71 @@ export class Partitions {
       this.#put(partition)
       partition.start()
       this.#repairs.mend(partition)
-      this.#tellDirectory(topic, current, log)
+      this.#tellDirectory(partition)
     })
+  }
+
+  /** What the controller believes of a replica of this broker: the id of a directory, null for any. */
+  assignedDirectory(topic: string, index: number): string | null {
+    const info = this.#options.metadata.partition(topic, index)
+    return info ? this.#assignedDirectory(info) : null
+  }
+
+  /** The controller is told where a replica will lie. Resolves when it knows, or when that took too long. */
+  async #announce({ topic, topicId, index }: Partition, directoryId: string): Promise<void> {
+    const { clock } = this.#options.host
+    const deadline = clock.monotonic() + announceMsMax
+    if (this.assignedDirectory(topic, index) !== directoryId) this.#directories.submit(topicId, index, directoryId)
+    while (!this.#closed && this.assignedDirectory(topic, index) !== directoryId && clock.monotonic() < deadline) {
+      await new Promise<void>(resolve => clock.after(announcePollMs, resolve))
+    }
+  }
+
+  /**
+   * The copy of a replica in another directory takes its place, once `finish` has made it whole: writes pause meanwhile. False
+   * when that is not possible now. Never rejects.
+   */
+  #exchange(partition: Partition, finish: () => Promise<void>): Promise<boolean> {
+    const { topic, index } = partition
+    return new Promise(resolve => {
+      this.#enqueue(topic, index, async () => {
+        let done = false
+        try {
+          done = await this.#exchangeLog(partition, finish)
+        } finally {
+          resolve(done)
+        }
+      })
+    })
+  }
+
+  async #exchangeLog(partition: Partition, finish: () => Promise<void>): Promise<boolean> {
+    const { topic, topicId, index } = partition
+    const isCurrent = () => !this.#closed && this.get(topic, index) === partition
+    if (!isCurrent() || !partition.pause()) return false
+    this.#fetchers.unfollow(partition)
+    let log: Log
+    try {
+      await drained(partition, this.#options.host.clock, exchangeMsMax)
+      await finish()
+      if (!isCurrent()) return false
+      log = await this.#options.logs.futures.promote(partition.log)
+    } catch (error) {
+      partition.unpause()
+      if (partition.role === 'follower' && isCurrent()) this.#fetchers.follow(partition)
+      throw error
+    }
+    // Gone meanwhile: the next step removes the files, wherever they are.
+    if (!isCurrent()) return true
+    const wasLeader = partition.isLeader
+    this.#repairs.forget(partition)
+    partition.close(new KafkaError(Errors.NOT_LEADER_OR_FOLLOWER))
+    if (wasLeader) for (const listener of this.#listeners) listener.resigned(topic, index)
+    const moved = new Partition(topicId, log, partition.state, this.#context)
+    this.#put(moved)
+    moved.start()
+    this.#tellDirectory(moved)
+    return true
   }
 
   #isOurs(info: PartitionInfo): boolean {
@@ -271,11 +360,10 @@ export class Partitions {
     })
   }
 
-  #tellDirectory(topic: Topic, info: PartitionInfo, log: Log): void {
-    const { logs } = this.#options
-    const directoryId = logs.directoryOf(log).meta?.directoryId
-    if (directoryId && directoryId !== this.#assignedDirectory(info)) {
-      this.#directories.submit(topic.id, info.index, directoryId)
+  #tellDirectory({ topic, topicId, index, log }: Partition): void {
+    const directoryId = this.#options.logs.directoryOf(log).meta?.directoryId
+    if (directoryId && directoryId !== this.assignedDirectory(topic, index)) {
+      this.#directories.submit(topicId, index, directoryId)
     }
   }
 
@@ -296,7 +384,8 @@ export class Partitions {
     }
     // A log of the same name but another id is what an earlier topic left behind (KAFKA-14616).
     if (existing) await logs.delete(topic.name, index)
-    return logs.create(topic.name, topic.id, index, config, this.#assignedDirectory(info))
+    const preferred = this.moves.takePreferred(topic.name, index)?.meta?.directoryId
+    return logs.create(topic.name, topic.id, index, config, preferred ?? this.#assignedDirectory(info))
   }
 
   #forget(topic: Topic): void {
@@ -316,6 +405,7 @@ export class Partitions {
     const partitions = this.#byTopic.get(topic)
     partitions?.delete(index)
     if (partitions?.size === 0) this.#byTopic.delete(topic)
+    this.moves.forget(topic, index)
     this.#fetchers.unfollow(partition)
     this.#repairs.forget(partition)
     partition.close(failure)

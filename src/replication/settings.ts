@@ -1,6 +1,7 @@
 /** What replication goes by, out of the broker's configuration. */
 import type { BrokerConfig } from '../config/broker.ts'
 import type { EffectiveConfigs } from '../config/effective.ts'
+import type { RateWindow } from '../lib/windowed-rate.ts'
 import type { ThrottledSide } from './throttles.ts'
 
 export interface ReplicationSettings {
@@ -18,7 +19,9 @@ export interface ReplicationSettings {
   readonly fetchBackoffMs: number
   /** Followers hear of a new high watermark at once: consumers read from them. */
   readonly tellsWatermarks: boolean
-  readonly throttleWindow: { readonly samples: number; readonly sampleMs: number }
+  readonly throttleWindow: RateWindow
+  /** Of moves between log directories. */
+  readonly moveWindow: RateWindow
 }
 
 export function replicationSettings(config: BrokerConfig): ReplicationSettings {
@@ -36,6 +39,10 @@ export function replicationSettings(config: BrokerConfig): ReplicationSettings {
       samples: config.replicationQuotaWindowNum,
       sampleMs: config.replicationQuotaWindowSizeSeconds * 1000,
     },
+    moveWindow: {
+      samples: config.alterLogDirsReplicationQuotaWindowNum,
+      sampleMs: config.alterLogDirsReplicationQuotaWindowSizeSeconds * 1000,
+    },
   }
 }
 
@@ -44,7 +51,15 @@ export const firstBackoffMs = 20
 
 /** Bytes a second that throttled replicas may be copied with now; infinite for no limit. */
 export function throttledRate(configs: EffectiveConfigs, side: ThrottledSide): number {
-  const text = configs.brokerText(`${side}.replication.throttled.rate`)
+  return rateOf(configs.brokerText(`${side}.replication.throttled.rate`))
+}
+
+/** Bytes a second that moves between log directories may copy now; infinite for no limit. */
+export function moveRate(configs: EffectiveConfigs): number {
+  return rateOf(configs.brokerText('replica.alter.log.dirs.io.max.bytes.per.second'))
+}
+
+function rateOf(text: string | null): number {
   return text === null || BigInt(text) >= noLimit ? Number.POSITIVE_INFINITY : Number(text)
 }
 

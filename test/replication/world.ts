@@ -34,6 +34,7 @@ import type { Partition } from '../../src/replication/partition.ts'
 import {
   type AlterPartitionRequest,
   type AlterPartitionResponse,
+  moveRate,
   Partitions,
   replicationSettings,
   throttledRate,
@@ -131,6 +132,7 @@ export class World {
       settings: replicationSettings(config),
       throttledRate: side => throttledRate(configs, side),
       throttledReplicas: (side, topic) => throttledReplicas(configs, side, topic),
+      moveRate: () => moveRate(configs),
       cluster: {
         peers: { request: (to, api, body, options) => this.ask(id, to.port, api, body, options) },
         endpointOf: to => ({ host: 'node', port: to }),
