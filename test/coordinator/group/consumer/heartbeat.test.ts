@@ -25,14 +25,7 @@ t.test('what the first member writes, in Kafka’s order', async t => {
   t.same(partitionsOf(reply), all)
   t.same(
     s.written.map(({ kind }) => kind),
-    [
-      'consumerMember',
-      'consumerMemory',
-      'consumerGroup',
-      'consumerTargetMember',
-      'consumerTarget',
-      'consumerCurrent',
-    ],
+    ['consumerMember', 'consumerMemory', 'consumerGroup', 'consumerTargetMember', 'consumerTarget', 'consumerCurrent'],
   )
   t.equal(s.state(), 'none', 'no classic group')
   t.equal(s.machine.consumerGroup('g')?.state, 'Stable')
