@@ -21,9 +21,9 @@ import {
   recordsView,
   writeInt32,
 } from './batch.ts'
-import { CompressionError, compressAsync, decompressAsync, maxOutputBytes } from './compression.ts'
+import { maxOutputBytes } from './compression.ts'
 import { attributesOf, type LegacyMagic, messageBytesMin, sealMessage, wrap, writeMessageStart } from './legacy.ts'
-import { Pace, type Pacing } from './pace.ts'
+import { Pace, type Pacing, pack, unpack } from './pace.ts'
 import { RecordCursor } from './record.ts'
 
 export interface DownConversion extends Pacing {
@@ -104,12 +104,8 @@ export class DownConverter {
     const codec = codecId(buffer, at)
     if (codec === zstdId) throw new KafkaError(Errors.UNSUPPORTED_COMPRESSION_TYPE, 'zstd in an old message format')
     const maxOutput = this.#options.maxOutput ?? maxOutputBytes
-    const source = new Source(
-      buffer,
-      at,
-      await decompressAsync(codec, recordsView(buffer, at), { maxOutput }),
-      this.#options,
-    )
+    const records = await unpack(codec, recordsView(buffer, at), maxOutput)
+    const source = new Source(buffer, at, records, this.#options)
     if (codec === 0) await this.#addPlain(source)
     else await this.#addWrapped(source, codec)
   }
@@ -134,7 +130,7 @@ export class DownConverter {
         wrapping.maxTimestampMs = Math.max(wrapping.maxTimestampMs, source.timestampMs)
         if (this.#pace.isDue(source.messageBytes)) await this.#pace.pause()
       }
-      const packed = await compressAsync(codec, Buffer.concat(inner.take()))
+      const packed = await pack(codec, Buffer.concat(inner.take()))
       const wrapper = wrap(this.#options.magic, codec, packed, wrapping)
       if (this.#fits(wrapper.length)) this.#out.push(wrapper)
       await this.#pace.pause()
@@ -256,10 +252,7 @@ class Messages {
 
 /** What a consumer is told of a batch that cannot be converted. */
 function told(error: KafkaError): KafkaError {
-  if (error instanceof CompressionError && error.reason === 'too-large') {
-    return new KafkaError(Errors.MESSAGE_TOO_LARGE, error.detail ?? undefined)
-  }
-  return error.code === Errors.UNSUPPORTED_COMPRESSION_TYPE
-    ? error
-    : new KafkaError(Errors.CORRUPT_MESSAGE, error.detail ?? undefined)
+  const { code, detail } = error
+  if (code === Errors.UNSUPPORTED_COMPRESSION_TYPE || code === Errors.MESSAGE_TOO_LARGE) return error
+  return new KafkaError(Errors.CORRUPT_MESSAGE, detail)
 }

@@ -103,6 +103,11 @@ export class MessageCursor {
     return wholeBatchBytes(buffer, this.#at, this.#end) > magicAt - 12 ? (buffer[this.#at + magicAt] << 24) >> 24 : -1
   }
 
+  /** Bytes of the message that `next()` would read; 0 when there is no whole one. */
+  get nextBytes(): number {
+    return wholeBatchBytes(this.buffer, this.#at, this.#end)
+  }
+
   /** Goes to the next message; false at the end or an incomplete tail. Throws KafkaError CORRUPT_MESSAGE. */
   next(): boolean {
     const { buffer } = this

@@ -15,14 +15,16 @@ import {
   wholeBatchBytes,
 } from './batch.ts'
 import { writeHeader } from './builder.ts'
-import { compressAsync, decompressAsync, maxOutputBytes } from './compression.ts'
+import { maxOutputBytes } from './compression.ts'
 import { checkInner, checkInnerEnd, MessageCursor, packedSet } from './legacy.ts'
-import { Pace, type Pacing } from './pace.ts'
+import { Pace, type Pacing, pack, unpack } from './pace.ts'
 import { varintBytes, varlongBytes, writeVarint, writeVarlong } from './varint.ts'
 
 export interface UpConversion extends Pacing {
-  /** Most bytes that a wrapper may decompress to; `maxOutputBytes` of compression.ts unless given. */
+  /** Most bytes that the messages, or the records made of them, may come to; `maxOutputBytes` of compression.ts unless given. */
   readonly maxOutput?: number
+  /** Most bytes of a message as it was sent, wrappers included. */
+  readonly maxMessageBytes?: number
 }
 
 /** Whether these bytes are messages of magic 0 or 1, as far as they can be read. */
@@ -33,20 +35,38 @@ export function isMessageSet(records: Buffer): boolean {
 /**
  * One batch with the messages of the set, offsets from 0, compressed with the codec of the set; null when the set holds no
  * whole message. As in Apache Kafka an incomplete tail is left out, and a wrapper is alone in its set. Throws KafkaError:
- * CORRUPT_MESSAGE for sizes and checksums, INVALID_TIMESTAMP, INVALID_RECORD (also as CompressionError) for all else.
+ * MESSAGE_TOO_LARGE, CORRUPT_MESSAGE for sizes and checksums, INVALID_TIMESTAMP, INVALID_RECORD for all else.
  */
 export async function messageSetToBatch(set: Buffer, options: UpConversion): Promise<Buffer | null> {
   if (wholeBatchBytes(set) === 0) return null
+  const limits = new Limits(options)
   const pace = new Pace(options)
+  limits.checkMessage(wholeBatchBytes(set))
   const first = new MessageCursor(set)
   first.next()
-  if (first.codecId === 0) return batchOf(set, first, 0, pace)
+  if (first.codecId === 0) return batchOf(set, first, 0, limits, pace)
   if (wholeBatchBytes(set, first.bytes) > 0) throw invalid('messages beside a compressed one')
   checkTimestamp(first)
-  const inner = await decompressAsync(first.codecId, packedSet(first), {
-    maxOutput: options.maxOutput ?? maxOutputBytes,
-  })
-  return batchOf(inner, first, first.codecId, pace)
+  const inner = await unpack(first.codecId, packedSet(first), limits.maxOutput)
+  return batchOf(inner, first, first.codecId, limits, pace)
+}
+
+class Limits {
+  readonly maxOutput: number
+  readonly #maxMessageBytes: number
+
+  constructor({ maxOutput = maxOutputBytes, maxMessageBytes = Number.POSITIVE_INFINITY }: UpConversion) {
+    this.maxOutput = maxOutput
+    this.#maxMessageBytes = maxMessageBytes
+  }
+
+  checkMessage(bytes: number): void {
+    if (bytes > this.#maxMessageBytes) throw tooLarge(`message of ${bytes} bytes, at most ${this.#maxMessageBytes}`)
+  }
+
+  checkRecords(bytes: number): void {
+    if (bytes > this.maxOutput) throw tooLarge(`records of more than ${this.maxOutput} bytes`)
+  }
 }
 
 interface Plan {
@@ -57,8 +77,14 @@ interface Plan {
   readonly maxTimestamp: number
 }
 
-async function batchOf(set: Buffer, first: MessageCursor, codecId: number, pace: Pace): Promise<Buffer> {
-  const plan = await planRecords(set, first, codecId !== 0, pace)
+async function batchOf(
+  set: Buffer,
+  first: MessageCursor,
+  codecId: number,
+  limits: Limits,
+  pace: Pace,
+): Promise<Buffer> {
+  const plan = await planRecords(set, first, codecId !== 0, limits, pace)
   let batch: Buffer
   if (codecId === 0) {
     batch = Buffer.allocUnsafe(batchHeaderBytes + plan.bytes)
@@ -66,7 +92,7 @@ async function batchOf(set: Buffer, first: MessageCursor, codecId: number, pace:
   } else {
     const plain = Buffer.allocUnsafe(plan.bytes)
     await writeRecords(set, plain, 0, plan, pace)
-    const packed = await compressAsync(codecId, plain)
+    const packed = await pack(codecId, plain)
     batch = Buffer.allocUnsafe(batchHeaderBytes + packed.length)
     packed.copy(batch, batchHeaderBytes)
   }
@@ -86,7 +112,13 @@ async function batchOf(set: Buffer, first: MessageCursor, codecId: number, pace:
 }
 
 /** Checks every message, and finds out what the records will take. */
-async function planRecords(set: Buffer, first: MessageCursor, inside: boolean, pace: Pace): Promise<Plan> {
+async function planRecords(
+  set: Buffer,
+  first: MessageCursor,
+  inside: boolean,
+  limits: Limits,
+  pace: Pace,
+): Promise<Plan> {
   const cursor = new MessageCursor(set)
   let count = 0
   let bytes = 0
@@ -95,6 +127,7 @@ async function planRecords(set: Buffer, first: MessageCursor, inside: boolean, p
   for (;;) {
     const next = cursor.nextMagic
     if (next >= 0 && next !== first.magic) throw invalid(`a message of magic ${next} in a set of magic ${first.magic}`)
+    if (!inside) limits.checkMessage(cursor.nextBytes)
     if (!cursor.next()) break
     if (inside) checkInner(cursor, first.magic)
     else {
@@ -107,6 +140,7 @@ async function planRecords(set: Buffer, first: MessageCursor, inside: boolean, p
     if (timestampMs > maxTimestamp) maxTimestamp = timestampMs
     const length = lengthOf(cursor, count, baseTimestamp)
     bytes += varintBytes(length) + length
+    limits.checkRecords(bytes)
     count += 1
     if (pace.isDue(cursor.bytes)) await pace.pause()
   }
@@ -146,6 +180,10 @@ function checkTimestamp(message: MessageCursor): void {
 
 function invalid(detail: string): KafkaError {
   return new KafkaError(Errors.INVALID_RECORD, detail)
+}
+
+function tooLarge(detail: string): KafkaError {
+  return new KafkaError(Errors.MESSAGE_TOO_LARGE, detail)
 }
 
 function invalidTimestamp(detail: string): KafkaError {

@@ -1,9 +1,9 @@
 /** The message sets of Produce 0-2, converted before anything is appended (KIP-32, KIP-98). */
-import { Errors, KafkaError } from '../../protocol/errors.ts'
+import { KafkaError } from '../../protocol/errors.ts'
 import type { produce } from '../../protocol/messages/00-produce.ts'
-import { CompressionError } from '../../protocol/records/compression.ts'
 import { isMessageSet, messageSetToBatch } from '../../protocol/records/up-convert.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
+import type { Partition } from '../replication/partition.ts'
 import { requestLimits } from './limits.ts'
 import type { RequestContext } from './request.ts'
 
@@ -37,29 +37,33 @@ async function convertAll(request: Request, context: RequestContext): Promise<Co
     for (const data of partitionData) {
       const { records } = data
       if (records === null || !(records.length === 0 || isMessageSet(records))) continue
-      if (leads(name, data.index, context)) batches.set(data, await convert(records, context))
+      const partition = led(name, data.index, context)
+      if (partition) batches.set(data, await convert(records, partition, context))
     }
   }
   return batches
 }
 
-function leads(topic: string, index: number, { broker }: RequestContext): boolean {
+/** Null when this broker does not lead it, or what is here of it cannot be written to: the append will say so. */
+function led(topic: string, index: number, { broker }: RequestContext): Partition | null {
   try {
-    broker.partitions.lead(topic, index)
-    return true
+    return broker.partitions.lead(topic, index)
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
-    return false
+    return null
   }
 }
 
-async function convert(records: Buffer, { broker: { conversions } }: RequestContext) {
-  const options = { maxOutput: requestLimits.convertedBatchBytesMax, pause: () => conversions.pause() }
+async function convert(records: Buffer, { log }: Partition, { broker: { conversions } }: RequestContext) {
+  const options = {
+    maxOutput: requestLimits.convertedBatchBytesMax,
+    maxMessageBytes: log.config.maxMessageBytes,
+    pause: () => conversions.pause(),
+  }
   try {
     return (await conversions.run(() => messageSetToBatch(records, options))) ?? nothing
   } catch (error) {
     if (!(error instanceof KafkaError)) throw error
-    const tooLarge = error instanceof CompressionError && error.reason === 'too-large'
-    return tooLarge ? new KafkaError(Errors.MESSAGE_TOO_LARGE, error.detail) : error
+    return error
   }
 }

@@ -9,7 +9,7 @@ import {
   maxTimestamp,
   producerId,
 } from '../../../protocol/records/batch.ts'
-import { CompressionError, codecs } from '../../../protocol/records/compression.ts'
+import { codecs } from '../../../protocol/records/compression.ts'
 import { crc32 } from '../../../protocol/records/crc.ts'
 import { buildMessageSet, type LegacyMagic } from '../../../protocol/records/legacy.ts'
 import { readRecords } from '../../../protocol/records/record.ts'
@@ -141,9 +141,35 @@ t.test('a wrapper that holds too much', async t => {
       messages: [{ offset: 0, timestampMs: 5, key: null, value }],
       codecId: codec,
     })
-    await t.rejects(upConvert(bomb, 1 << 20), CompressionError)
+    await t.rejects(upConvert(bomb, 1 << 20), { code: Errors.MESSAGE_TOO_LARGE })
     t.ok(await upConvert(bomb, 1 << 23))
   }
+})
+
+t.test('messages that are too large are not looked at', async t => {
+  const messages = [10, 2000].map((bytes, offset) => ({
+    offset,
+    timestampMs: 5,
+    key: null,
+    value: Buffer.alloc(bytes),
+  }))
+  for (const codecId of [0, 1]) {
+    const set = buildMessageSet({ magic: 1, messages, codecId })
+    const convert = (maxMessageBytes: number) => messageSetToBatch(set, { ...pausing(), maxMessageBytes })
+    const largest = codecId === 0 ? 2034 : set.length
+    t.ok(await convert(largest))
+    // Its checksum is wrong, too: that would take as long as it is.
+    set[set.length - 1] ^= 1
+    await t.rejects(convert(largest - 1), { code: Errors.MESSAGE_TOO_LARGE })
+    await t.rejects(convert(largest), { code: Errors.CORRUPT_MESSAGE })
+  }
+  const many = Array.from({ length: 100 }, (_, offset) => ({
+    offset,
+    timestampMs: 5,
+    key: null,
+    value: Buffer.alloc(100),
+  }))
+  await t.rejects(upConvert(buildMessageSet({ magic: 0, messages: many }), 10_000), { code: Errors.MESSAGE_TOO_LARGE })
 })
 
 t.test('long work pauses', async t => {
