@@ -1,3 +1,4 @@
+import { startCluster } from 'ottla'
 import t, { type Test } from 'tap'
 import { Errors } from '../../protocol/errors.ts'
 import { encodeRequestFrame } from '../../protocol/header.ts'
@@ -16,7 +17,8 @@ import {
 import { buildBatch } from '../../protocol/records/builder.ts'
 import { buildMessageSet, type LegacyMessage, MessageCursor, readMessages } from '../../protocol/records/legacy.ts'
 import { readRecords } from '../../protocol/records/record.ts'
-import type { RawClient } from '../network/raw-client.ts'
+import { RawClient } from '../network/raw-client.ts'
+import { TransactionalProducer } from './transactional-producer.ts'
 import { makeTopics, produceTo, startWhole, type WholeBroker } from './whole-broker.ts'
 
 function messages(...values: (string | null)[]): LegacyMessage[] {
@@ -238,6 +240,31 @@ t.test('waits for records', async t => {
   t.same(told((await waiting).set), [[0, -1, 'k0', 'late']])
 })
 
+t.test('transactions: their records, and nothing of their markers', async t => {
+  const [broker, client] = await prepare(t)
+  const producer = await TransactionalProducer.start(broker.port, 'tx', 2)
+  t.teardown(() => producer.client.destroy())
+  for (const [value, committed] of [
+    ['kept', true],
+    ['aborted', false],
+  ] as const) {
+    t.equal(await producer.write('t', [value]), 'NONE')
+    t.equal(await producer.end(committed), 'NONE')
+  }
+  const read = async (offset: number, maxWaitMs: number) =>
+    [...readMessages((await fetchOne(client, { version: 3, offset, maxWaitMs })).set)].map(one => one.offset)
+  // Offsets 1 and 3 are markers, written a little later.
+  while ((await fetchOne(client)).highWatermark < 4);
+  t.same(await read(0, 0), [0, 2], 'old consumers know nothing of what was aborted')
+  t.same(await read(1, 0), [2])
+  t.same(await read(3, 0), [], 'nothing but a marker is nothing')
+  const waiting = read(3, 10_000)
+  const other = await broker.connect()
+  t.teardown(() => other.destroy())
+  await produceTo(other, 't', buildMessageSet({ magic: 0, messages: messages('after') }), { version: 0 })
+  t.same(await waiting, [4])
+})
+
 t.test('ListOffsets 0', async t => {
   const [, client] = await prepare(t, { 'segment.bytes': '1048576' })
   const offsets = async (timestamp: number, maxNumOffsets: number) => {
@@ -294,6 +321,57 @@ t.test('offsets that once were in ZooKeeper', async t => {
   t.same(await fetched(0), [8, 'm8', 0])
   t.equal(await commit(0, 8, 'missing'), Errors.UNKNOWN_TOPIC_OR_PARTITION)
 })
+
+t.test('of a cluster any broker takes such offsets', async t => {
+  const cluster = await startCluster({ brokers: 3, config: { 'offsets.topic.num.partitions': 3 } })
+  t.teardown(() => cluster.close())
+  const clients = await Promise.all(cluster.brokers.map(({ bootstrap }) => RawClient.connect(portOf(bootstrap))))
+  t.teardown(() => {
+    for (const client of clients) client.destroy()
+  })
+  await makeTopics(clients[0], { t: {} })
+  const settled = async (ask: () => Promise<readonly [number, number]>) => {
+    for (;;) {
+      const [errorCode, value] = await ask()
+      // The coordinator, or its log, is not there at once.
+      const passing: number[] = [
+        Errors.COORDINATOR_NOT_AVAILABLE,
+        Errors.NOT_COORDINATOR,
+        Errors.COORDINATOR_LOAD_IN_PROGRESS,
+      ]
+      if (!passing.includes(errorCode)) return [errorCode, value]
+      await new Promise(resolve => setImmediate(resolve))
+    }
+  }
+  for (const [i, client] of clients.entries()) {
+    // Of the groups each broker coordinates some.
+    for (const groupId of ['g0', 'g1', 'g2', 'g3']) {
+      const commit = { partitionIndex: 0, committedOffset: 10 + i, committedMetadata: '' }
+      const topics = [{ name: 't', topicId: 'AAAAAAAAAAAAAAAAAAAAAA', partitions: [commit] }]
+      const committed = async () => {
+        const answer = await client.call(offsetCommit, 0, { groupId, memberId: '', topics })
+        return [answer?.topics[0].partitions[0].errorCode ?? -1, 0] as const
+      }
+      t.same(await settled(committed), [0, 0])
+      for (const each of clients) {
+        const fetched = async () => {
+          const wanted = [{ name: 't', partitionIndexes: [0] }]
+          const answer = await each.call(offsetFetch, 0, { groupId, topics: wanted, groups: [] })
+          const { errorCode, committedOffset } = answer?.topics[0].partitions[0] ?? {
+            errorCode: -1,
+            committedOffset: -1,
+          }
+          return [errorCode, committedOffset] as const
+        }
+        t.same(await settled(fetched), [0, 10 + i])
+      }
+    }
+  }
+})
+
+function portOf(bootstrap: string): number {
+  return Number(bootstrap.slice(bootstrap.lastIndexOf(':') + 1))
+}
 
 t.test('administrators of old', async t => {
   const [, client] = await prepare(t)
