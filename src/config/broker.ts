@@ -2,6 +2,7 @@
  * The configuration of one broker, checked: `parseBrokerConfig` makes it out of properties, or throws a ConfigError that
  * names every wrong key, its value and what is allowed.
  */
+import { checkConsumerGroups } from './consumer-group-checks.ts'
 import { ownDefaults } from './defaults.ts'
 import { type ListenerConfig, readListeners } from './listener-config.ts'
 import type { Properties } from './properties.ts'
@@ -112,6 +113,7 @@ export function parseBrokerConfig(properties: Properties, options: ParseOptions 
     const counts = { broker: listeners.listeners.length, controller: listeners.controllerListeners.length }
     checkListenersOfRoles(quorum, counts, problems)
   }
+  checkConsumerGroups(name => Number(textOf(staticValues, name)), listOf(parsed, 'group.consumer.assignors'), problems)
   if (problems.length > 0 || !listeners) throw new ConfigError(problems)
   return assemble(parsed, staticValues, { ...listeners, ...quorum }, warnings)
 }

@@ -55,3 +55,20 @@ export const consumerGroupSettings = {
     doc: 'How often subscriptions by pattern are looked at again.',
   }),
 } as const
+
+/** By the names of Apache Kafka's own classes too, as its configurations may have them. */
+const assignorNames: ReadonlyMap<string, string> = new Map([
+  ['uniform', 'uniform'],
+  ['range', 'range'],
+  ['org.apache.kafka.coordinator.group.assignor.UniformAssignor', 'uniform'],
+  ['org.apache.kafka.coordinator.group.assignor.RangeAssignor', 'range'],
+])
+
+export function isAssignorName(name: string): boolean {
+  return assignorNames.has(name)
+}
+
+/** What members call it. */
+export function shortAssignorName(name: string): string {
+  return assignorNames.get(name) ?? name
+}

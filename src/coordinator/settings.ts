@@ -1,5 +1,6 @@
 /** The broker's configuration, in the coordinators' terms. */
 import type { BrokerConfig } from '../config/broker.ts'
+import { shortAssignorName } from '../config/consumer-group-settings.ts'
 import { defaultGroupSettings, type GroupSettings, type MigrationPolicy } from './group/settings.ts'
 import { defaultTransactionSettings, type TransactionSettings } from './transaction/settings.ts'
 
@@ -23,7 +24,7 @@ export function coordinatorSettings(config: BrokerConfig): CoordinatorSettings {
       consumer: {
         enabled: config.groupCoordinatorRebalanceProtocols.includes('consumer'),
         membersMax: config.groupConsumerMaxSize,
-        assignors: config.groupConsumerAssignors,
+        assignors: [...new Set(config.groupConsumerAssignors.map(shortAssignorName))],
         migrationPolicy: migrationPolicyOf(config.groupConsumerMigrationPolicy),
         regexRefreshMs: config.groupConsumerRegexRefreshIntervalMs,
         regexBatchMs: defaultGroupSettings.consumer.regexBatchMs,

@@ -107,6 +107,30 @@ t.test('listeners that cannot be', async t => {
   refuses({ 'inter.broker.listener.name': 'X' }, /must be one of listeners/)
 })
 
+t.test('settings of consumer groups that do not fit together', t => {
+  const refuses = (settings: Record<string, string>, pattern: RegExp) =>
+    t.match(problems(settings).join('\n'), pattern, JSON.stringify(settings))
+  refuses(
+    { 'group.consumer.heartbeat.interval.ms': '500' },
+    /must be greater than or equal to group.consumer.min.heartbeat/,
+  )
+  refuses({ 'group.consumer.session.timeout.ms': '70000' }, /must be less than or equal to group.consumer.max.session/)
+  refuses(
+    { 'group.consumer.min.session.timeout.ms': '70000' },
+    /max.session.timeout.ms must be greater than or equal to/,
+  )
+  refuses(
+    {
+      'group.consumer.min.session.timeout.ms': '1000',
+      'group.consumer.session.timeout.ms': '5000',
+    },
+    /heartbeat.interval.ms must be less than group.consumer.session/,
+  )
+  refuses({ 'group.consumer.assignors': 'uniform,mine' }, /assignors here are uniform and range/)
+  t.same(problems({ 'group.consumer.assignors': 'org.apache.kafka.coordinator.group.assignor.RangeAssignor' }), [])
+  t.end()
+})
+
 t.test('roles and quorum', async t => {
   const refuses = (settings: Record<string, string>, pattern: RegExp) =>
     t.match(problems(settings).join('\n'), pattern, JSON.stringify(settings))
