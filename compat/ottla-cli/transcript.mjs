@@ -44,7 +44,7 @@ export function run(command, bootstrap) {
     child.on('close', code => {
       const lines = [
         said.stdout,
-        said.stderr && said.stderr.replace(/^/gm, '! ').replace(/! $/, ''),
+        said.stderr.replace(/^/gm, '! ').replace(/! $/, ''),
         code === 0 ? '' : `[exit ${code}]`,
       ]
       resolve(
