@@ -14,7 +14,7 @@ import { type QuorumState, readQuorumState } from './quorum-state.ts'
 import { type Snapshot, SnapshotError, type SnapshotId } from './snapshot-file.ts'
 import { Snapshots } from './snapshots.ts'
 
-/** The metadata log belongs to a quorum in which this node, as it is configured, has no place. */
+/** This node cannot take part: the metadata log belongs to a quorum in which it has no place, or is damaged. */
 export class QuorumError extends Error {
   constructor(problem: string) {
     super(problem)
@@ -68,7 +68,7 @@ export async function setUp(options: SetupOptions): Promise<Setup> {
   const snapshots = new Snapshots(host.disk, log.directory)
   await snapshots.load()
   const found = await load(options, snapshots).catch(async error => {
-    if (!options.observer || !isDamage(error)) throw error
+    if (!options.observer || !isDamage(error)) throw explained(error, log)
     host.log.error({ error: error.message }, 'the metadata log is damaged and is fetched anew')
     await log.truncateFullyAndStartAt(0)
     await snapshots.removeBefore(Number.POSITIVE_INFINITY)
@@ -96,6 +96,16 @@ async function load(
     offset = found.nextOffset
   }
   return { history, snapshot, snapshotId, replayFrom }
+}
+
+/** For whoever has to decide: what is damaged, and why this node does not help itself. */
+function explained(error: unknown, log: Log): unknown {
+  if (!(error instanceof KafkaError) || !isDamage(error)) return error
+  return new QuorumError(
+    `${log.directory} is damaged (${error.detail ?? error.message}). This node votes, and others count on what it has ` +
+      'acknowledged: it does not take part with less. Restore the directory; or, when the other voters are a majority and ' +
+      'all well, remove it and start with an empty one',
+  )
 }
 
 function isDamage(error: unknown): error is Error {

@@ -1,6 +1,16 @@
 /** Damage to the files of a broker that is not running, and what its replicas hold. */
 import { createHash } from 'node:crypto'
-import { closeSync, existsSync, fstatSync, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { batchBytes, iterateBatches, nextOffset } from '../../protocol/records/index.ts'
 import type { SimRandom } from '../sim/random.ts'
@@ -29,6 +39,19 @@ export function corruptSomething(dataDirectory: string, topic: string, everythin
     if (damaged) return `${damaged} of ${path}`
   }
   return 'nothing'
+}
+
+/** Changes some bytes of the metadata log. `restore` puts back what was there, as from a backup. */
+export function corruptMetadata(dataDirectory: string, random: SimRandom): { what: string; restore: () => void } {
+  const directory = join(dataDirectory, '__cluster_metadata-0')
+  const segments = readdirSync(directory).filter(name => name.endsWith('.log'))
+  for (const name of shuffled(segments.sort(), random)) {
+    const path = join(directory, name)
+    const before = readFileSync(path)
+    const damaged = corruptFile(path, random)
+    if (damaged) return { what: `${damaged} of ${name}`, restore: () => writeFileSync(path, before) }
+  }
+  return { what: 'nothing', restore: () => {} }
 }
 
 function corruptFile(path: string, random: SimRandom): string | null {

@@ -1,7 +1,7 @@
 /** The faults: each does its harm, lets it last, and takes it away again. */
 import type { SimRandom } from '../sim/random.ts'
 import type { ChaosCluster } from './cluster.ts'
-import { corruptSomething } from './damage.ts'
+import { corruptMetadata, corruptSomething } from './damage.ts'
 import type { ChaosNetwork, Undo } from './network.ts'
 import type { ChaosNode } from './node.ts'
 import { LinkProxy } from './proxy.ts'
@@ -287,6 +287,22 @@ async function corrupt(world: FaultWorld): Promise<string> {
   return `${what} of ${as} ${node.id} after ${signal}`
 }
 
+/** A member of the quorum whose log is damaged must not take part with it: it says so and ends, or mends it. */
+async function corruptQuorum(world: FaultWorld): Promise<string> {
+  const { node, as } = await someBroker(world)
+  const signal = world.random.oneIn(2) ? 'SIGKILL' : 'SIGTERM'
+  await node.end(signal)
+  const { what, restore } = corruptMetadata(node.dataDirectory, world.random)
+  node.mayEnd = true
+  node.start(true)
+  while (node.running && !(await world.cluster.seenBy(node))) await sleep(200)
+  const refused = !node.running
+  if (refused) restore()
+  else await node.end('SIGKILL')
+  node.start()
+  return `${what} of the metadata log of ${as} ${node.id} after ${signal}, which ${refused ? 'refused to start' : 'started'}`
+}
+
 /** The wall clock jumps, back and forth; the monotonic clock goes on. */
 async function clock(world: FaultWorld): Promise<string> {
   const { node, as } = await someBroker(world)
@@ -323,6 +339,7 @@ export const faults = {
   power,
   'power-all': powerAll,
   corrupt,
+  'corrupt-metadata': corruptQuorum,
   clock,
 } as const satisfies Readonly<Record<string, Fault>>
 

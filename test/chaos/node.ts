@@ -56,7 +56,7 @@ export class ChaosNode {
     return child !== null && child.exitCode === null && child.signalCode === null
   }
 
-  start(): void {
+  start(mayEnd = false): void {
     if (this.running) return
     const { within, target, propertiesPath, logPath, fakeClock, clockPath } = this.#options
     mkdirSync(this.dataDirectory, { recursive: true })
@@ -72,7 +72,7 @@ export class ChaosNode {
     const child = spawn(command, args, { detached: true, stdio: ['ignore', output, output], env })
     closeSync(output)
     this.#child = child
-    this.mayEnd = false
+    this.mayEnd = mayEnd
     child.on('exit', (code, signal) => {
       if (this.#child === child && !this.mayEnd)
         this.surprises.push(`broker ${this.id} ended by itself: ${code ?? signal}`)

@@ -57,6 +57,7 @@ export interface ChaosReport {
 export function possibleFaults(target: Target): FaultKind[] {
   const excluded: FaultKind[] = []
   if (!target.durable) excluded.push('power-all')
+  if (!target.repairs) excluded.push('corrupt-metadata')
   // A JVM does not get far with libfaketime.
   if (fakeTimeLibrary === null || target.name === 'kafka') excluded.push('clock')
   return faultKinds.filter(kind => !excluded.includes(kind))

@@ -197,6 +197,20 @@ t.test('log and snapshots are kept for those who are behind, as long as they are
   await members.clock.run(members.stopAll())
 })
 
+t.test('a damaged log stops a node that votes, which says why', async t => {
+  const members = new Members({ count: 3, voters: 3 })
+  await members.clock.run(members.startAll())
+  const leader = await members.leads()
+  for (let i = 1; i < 10; i++) await members.committedEverywhere(members.write(leader, i))
+  const voter = members.all.find(member => member !== leader) as Member
+  await members.clock.run(members.stop(voter))
+  const path = '/data/__cluster_metadata-0/00000000000000000000.log'
+  const { length } = voter.host.disk.peek(path)
+  voter.host.disk.corrupt(path, Math.floor(length / 2), Buffer.from([1, 2, 3]))
+  await t.rejects(members.clock.run(members.start(voter)), { name: 'QuorumError', message: /is damaged.*Restore/ })
+  await members.clock.run(members.stopAll())
+})
+
 t.test('a damaged snapshot is fetched again by a node that only follows, and stops one that votes', async t => {
   const members = new Members({ count: 4, voters: 3 })
   await members.clock.run(members.startAll())
