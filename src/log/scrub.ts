@@ -124,10 +124,10 @@ export class LogScrub {
     const { segments } = this.#log
     for (let attempt = 0; attempt < attemptsMax && segments.has(segment) && segment.onDisk; attempt++) {
       const cuts = this.#cuts
-      const isActive = segment === segments.active
+      const isComplete = this.#isComplete(segment)
       let damage: readonly CorruptRange[]
       try {
-        damage = await this.#damageIn(segment, pace)
+        damage = await this.#damageIn(segment, isComplete, pace)
       } catch (error) {
         // Its files may have gone while they were read.
         if (!segments.has(segment) || this.#progress.failure !== null) return []
@@ -140,29 +140,33 @@ export class LogScrub {
         return []
       }
       // Once more: a read may go wrong where the disk does not.
-      const again = isActive ? damage : await this.#damageIn(segment, pace)
+      const again = isComplete ? await this.#damageIn(segment, true, pace) : damage
       if (pace.stopped || cuts !== this.#cuts || this.#cutting > 0 || !segments.has(segment)) continue
-      if (!isActive) return this.#note(segment, again)
-      // Where damage at the end of a segment ends is known of one that is closed.
+      if (isComplete) return this.#note(segment, again)
+      // Where damage at the end of a segment ends is known of one that is complete.
       if (!(await this.#close(segment))) return []
     }
     return []
   }
 
+  /** Nothing is appended to it any more, and all of it is in the file. */
+  #isComplete(segment: Segment): boolean {
+    return segment !== this.#log.segments.active && this.#progress.syncedOffset >= segment.nextOffset
+  }
+
   /** What is damaged in all that is synced, and not known as such yet. */
-  #damageIn(segment: Segment, pace: Pace): Promise<readonly CorruptRange[]> {
-    const { segments, services, epochs } = this.#log
-    const isActive = segment === segments.active
+  #damageIn(segment: Segment, isComplete: boolean, pace: Pace): Promise<readonly CorruptRange[]> {
+    const { services, epochs } = this.#log
     const options = {
       baseOffset: segment.baseOffset,
-      endOffset: isActive ? this.#progress.syncedOffset : segment.nextOffset,
+      endOffset: isComplete ? segment.nextOffset : Math.min(segment.nextOffset, this.#progress.syncedOffset),
       known: segment.corrupt,
       epochForOffset: (offset: number) => epochs.epochForOffset(offset),
       scanBytes: services.limits.scrubBytes,
       stopped: () => pace.stopped,
     }
     return segment.file.with(file => {
-      const endPosition = isActive ? Math.min(file.size, segment.sizeBytes) : segment.sizeBytes
+      const endPosition = isComplete ? segment.sizeBytes : Math.min(file.size, segment.sizeBytes)
       return new DamageScan(pacedFile(file, pace), { ...options, endPosition }).run()
     })
   }
@@ -181,7 +185,10 @@ export class LogScrub {
   /** What comes next goes to another segment. False when that cannot be now. */
   async #close(segment: Segment): Promise<boolean> {
     const { segments, services } = this.#log
-    if (segment !== segments.active) return true
+    if (segment !== segments.active) {
+      await this.#loop.flush()
+      return true
+    }
     if (this.#progress.isStalled) return false
     return this.#loop.ensure(this.#store.roll(this.#progress.end.value, services.host.clock.now()))
   }
