@@ -45,11 +45,17 @@ export function corruptSomething(dataDirectory: string, topic: string, everythin
 export function corruptMetadata(dataDirectory: string, random: SimRandom): { what: string; restore: () => void } {
   const directory = join(dataDirectory, '__cluster_metadata-0')
   const segments = readdirSync(directory).filter(name => name.endsWith('.log'))
+  const before = readdirSync(directory).map(
+    name => [join(directory, name), readFileSync(join(directory, name))] as const,
+  )
+  const restore = () => {
+    rmSync(directory, { recursive: true })
+    mkdirSync(directory)
+    for (const [path, bytes] of before) writeFileSync(path, bytes)
+  }
   for (const name of shuffled(segments.sort(), random)) {
-    const path = join(directory, name)
-    const before = readFileSync(path)
-    const damaged = corruptFile(path, random)
-    if (damaged) return { what: `${damaged} of ${name}`, restore: () => writeFileSync(path, before) }
+    const damaged = corruptFile(join(directory, name), random)
+    if (damaged) return { what: `${damaged} of ${name}`, restore }
   }
   return { what: 'nothing', restore: () => {} }
 }
