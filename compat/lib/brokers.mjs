@@ -33,7 +33,7 @@ async function reachable(port, child, timeoutMs) {
 
 function handle(child, bootstrap, dataDir, logDir, logFile) {
   const ended = new Promise(resolve => child.on('exit', resolve))
-  const state = { bootstrap, dataDir: logDir, logFile, ended: false }
+  const state = { bootstrap, dataDir: logDir, logFile, pid: child.pid, ended: false }
   ended.then(() => {
     state.ended = true
   })

@@ -90,7 +90,9 @@ export class SegmentStore {
       await this.rebuildIndexes(active)
     }
     this.#services.indexes.forget(active)
-    const end = await cutSegment(active, offset, this.config, this.#services.limits.scanBytes)
+    const kept = await cutSegment(active, offset, this.config, this.#services.limits.scanBytes)
+    // Offsets that compaction has emptied were given out all the same.
+    const end = Math.max(kept, offset)
     if (damaged) await this.saveCorrupt(end)
     await this.#snapshots.removeAfter(end)
     await this.#restoreProducers(end)

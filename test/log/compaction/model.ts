@@ -129,6 +129,18 @@ export class CompactionWorld {
     return world
   }
 
+  /** After a start: what was never acknowledged may be gone, and producers begin anew. */
+  forgetLost(): void {
+    this.records = this.records.filter(({ offset }) => offset < this.log.logEndOffset)
+    this.producers.clear()
+  }
+
+  /** After the log was cut, or made anew. */
+  forgetCut(): void {
+    this.records = this.records.filter(({ offset }) => offset < this.log.logEndOffset)
+    this.acknowledged = Math.min(this.acknowledged, this.log.logEndOffset)
+  }
+
   append(records: readonly AppendedRecord[], shape: AppendShape = {}): void {
     const nowMs = this.host.clock.now()
     const timestampMs = shape.timestampMs ?? nowMs
