@@ -76,3 +76,10 @@ async function* fromFile(path: string): AsyncGenerator<Buffer, void, void> {
   yield await file.read(0, file.size)
   await file.close()
 }
+
+/** Nobody types, nobody reads. */
+export function silentTerminal(): Terminal {
+  const sink = { isTerminal: false, columns: 80, async write() {} }
+  const input = { isTerminal: false, chunks: () => chunksOf('') }
+  return { input, output: sink, errors: sink, environment: {}, interrupted: new AbortController().signal }
+}
