@@ -1,11 +1,12 @@
 """Consumer groups."""
 import sys
 import threading
+import time
 
 from confluent_kafka import OFFSET_INVALID, TopicPartition
 
 try:
-    from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource
+    from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions
 except ImportError:  # an old version, which does not know the consumer protocol either
     AlterConfigOpType = None
 
@@ -277,3 +278,63 @@ if AlterConfigOpType:
         one = _new(_group(), '^' + topic[:-1] + '.')
         one.wait(2)
         one.close()
+
+    class Churner:
+        """Tells of each partition that it takes and gives up; what it has polled is committed."""
+        owners, values, problems, lock = {}, set(), [], threading.Lock()
+
+        def __init__(self, group, topic, settings):
+            self.client = consumer(group, enable_auto_commit=True, auto_commit_interval_ms=200, **settings)
+            self.closing = threading.Event()
+            self.client.subscribe([topic], on_assign=self.take, on_revoke=self.give, on_lost=self.give)
+            self.thread = threading.Thread(target=self.run, daemon=True)
+            self.thread.start()
+
+        def take(self, _, parts):
+            with self.lock:
+                for part in parts:
+                    if self.owners.setdefault(part.partition, self) is not self:
+                        self.problems.append(f'{part.partition} is owned twice')
+
+        def give(self, _, parts):
+            with self.lock:
+                for part in parts:
+                    if self.owners.get(part.partition) is self:
+                        del self.owners[part.partition]
+
+        def run(self):
+            while not self.closing.is_set():
+                message = self.client.poll(0.05)
+                if message is not None and not message.error():
+                    with self.lock:
+                        self.values.add(message.value())
+            self.client.close()
+
+        def close(self):
+            self.closing.set()
+            self.thread.join(15)
+
+    @test('consumer protocol churn')
+    def _():
+        topic, group = new_topic(4), _group()
+        new = dict(group_protocol='consumer', heartbeat_interval_ms=None, session_timeout_ms=None)
+        old = dict(heartbeat_interval_ms=200)
+        kinds = [new, old, new, new, old]
+        members, sent = [Churner(group, topic, new)], 0
+        for step in range(10):
+            if step % 3 == 2:
+                members.pop(step % len(members)).close()
+            else:
+                members.append(Churner(group, topic, kinds[step % 5]))
+            if step == 5:
+                done(ADMIN.create_partitions([NewPartitions(topic, 6)]))
+            for partition in range(4):
+                send(topic, [f'{sent + i}' for i in range(10)], partition=partition)
+                sent += 10
+            time.sleep(0.7)
+        eventually(lambda: len(Churner.values) == sent, 'every record')
+        eventually(lambda: len(Churner.owners) == 6, 'an owner for every partition')
+        for member in members:
+            member.close()
+        equal(Churner.problems, [])
+        equal(len(Churner.values), sent)

@@ -62,11 +62,24 @@ export function watchMembers(draft: ConsumerDraft): void {
 }
 
 function subscriptionOf(group: ConsumerGroup, member: ConsumerMember, cluster: GroupCluster) {
-  const names = new Set(member.subscribedTopicNames)
+  const names = setOf(member.subscribedTopicNames)
   const resolved = member.subscribedTopicRegex ? group.regexes.get(member.subscribedTopicRegex) : undefined
-  for (const name of resolved?.topics ?? []) names.add(name)
+  const matches = setOf(resolved?.topics ?? nothing)
   return (topicId: string): boolean => {
     const name = cluster.topicName(topicId)
-    return name !== null && names.has(name)
+    return name !== null && (names.has(name) || matches.has(name))
   }
+}
+
+const nothing: readonly string[] = []
+
+/** Lists of topics are values that live long, and are looked at with every heartbeat. */
+const sets = new WeakMap<readonly string[], ReadonlySet<string>>()
+
+function setOf(names: readonly string[]): ReadonlySet<string> {
+  const known = sets.get(names)
+  if (known) return known
+  const made = new Set(names)
+  sets.set(names, made)
+  return made
 }
