@@ -72,6 +72,7 @@ const explanations: Readonly<Record<string, string>> = {
   NOT_LEADER_OR_FOLLOWER: 'its leader moved again and again',
   LEADER_NOT_AVAILABLE: 'it has no leader now',
   COORDINATOR_NOT_AVAILABLE: 'its coordinator is not available now',
+  UNSUPPORTED_FOR_MESSAGE_FORMAT: 'the message format of the topic is too old for producer ids: --no-idempotence',
   POLICY_VIOLATION: 'a policy of the cluster forbids it',
   ELECTION_NOT_NEEDED: 'the leader is already the one wanted',
   PREFERRED_LEADER_NOT_AVAILABLE: 'the preferred leader is not in sync',

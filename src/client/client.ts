@@ -13,6 +13,7 @@ import { ClientError, refusal } from './client-error.ts'
 import { type BrokerView, ClusterView, type MetadataAnswer } from './cluster-view.ts'
 import { Deadline } from './deadline.ts'
 import { clientLimits } from './limits.ts'
+import { sinceKafka } from './since.ts'
 
 export type Target =
   | 'any'
@@ -208,7 +209,9 @@ export class Client {
     const shown = shownEndpoint(to)
     switch (error.reason) {
       case 'version':
-        throw new ClientError('unsupported', `${shown} does not support ${api.name} in a version that this needs`)
+        throw new ClientError('unsupported', `${shown} does not support ${api.name} in a version that this needs`, {
+          hints: api.name in sinceKafka ? [`Apache Kafka has ${api.name} since ${sinceKafka[api.name]}.`] : [],
+        })
       case 'unreachable':
         this.#silent.add(shown)
         if (deadline.passed || (isFinal(error) && this.#nobodyEver())) throw this.#unreachable(error)

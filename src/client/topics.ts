@@ -79,6 +79,7 @@ export async function makeTopics(
 
 const creationHints: Readonly<Record<number, readonly string[]>> = {
   [Errors.TOPIC_ALREADY_EXISTS]: ['--if-not-exists takes that for good; `ottla topic alter` changes a topic.'],
+  [Errors.INVALID_PARTITIONS]: ['-p and -r say how many; clusters before Kafka 2.4 have no defaults for them.'],
   [Errors.INVALID_REPLICATION_FACTOR]: ['`ottla cluster brokers` shows how many brokers are up.'],
   [Errors.INVALID_CONFIG]: ['`ottla config describe topic NAME --all` shows the settings of a topic.'],
 }

@@ -1,0 +1,26 @@
+/** Since when Apache Kafka has the APIs that an older cluster may lack. */
+
+export const sinceKafka: Readonly<Record<string, string>> = {
+  InitProducerId: '0.11',
+  CreateTopics: '0.10.1',
+  DeleteTopics: '0.10.1',
+  DeleteRecords: '0.11',
+  DescribeConfigs: '0.11',
+  DescribeLogDirs: '1.0',
+  CreatePartitions: '1.0',
+  DeleteGroups: '1.1',
+  ElectLeaders: '2.2',
+  IncrementalAlterConfigs: '2.3',
+  AlterPartitionReassignments: '2.4',
+  ListPartitionReassignments: '2.4',
+  OffsetDelete: '2.4',
+  DescribeClientQuotas: '2.6',
+  AlterClientQuotas: '2.6',
+  UpdateFeatures: '2.7',
+  DescribeProducers: '2.8',
+  DescribeTransactions: '3.0',
+  ListTransactions: '3.0',
+  DescribeQuorum: '3.3',
+  UnregisterBroker: '3.3',
+  ListConfigResources: '4.1',
+}
