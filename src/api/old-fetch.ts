@@ -5,7 +5,7 @@ import { type DownConversion, DownConverter } from '../../protocol/records/down-
 import type { RequestOf } from '../../protocol/schema.ts'
 import type { Isolation } from '../replication/partition.ts'
 import type { Outcome, Reader } from './fetched-partition.ts'
-import { requestLimits } from './limits.ts'
+import { convertedBytesMax } from './limits.ts'
 import type { RequestContext } from './request.ts'
 
 /** First version with timestamps: magic 1. */
@@ -32,7 +32,7 @@ export async function downConverted(
       fromOffset: outcome.fetchOffset,
       bytesMax: Math.min(Math.max(outcome.wanted.partitionMaxBytes, 0), bytesLeft),
       overLimit: context.version < softLimitsSince ? 'cut' : nothingYet ? 'leave but the first' : 'leave',
-      maxOutput: requestLimits.convertedBatchBytesMax,
+      maxOutput: convertedBytesMax(outcome.partition?.log.config.maxMessageBytes ?? 0),
       pause: () => conversions.pause(),
     }
     const result = await conversions.run(() => convert(outcome, conversion, isolation))

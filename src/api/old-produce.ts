@@ -4,7 +4,7 @@ import type { produce } from '../../protocol/messages/00-produce.ts'
 import { isMessageSet, messageSetToBatch } from '../../protocol/records/up-convert.ts'
 import type { RequestOf } from '../../protocol/schema.ts'
 import type { Partition } from '../replication/partition.ts'
-import { requestLimits } from './limits.ts'
+import { convertedBytesMax } from './limits.ts'
 import type { RequestContext } from './request.ts'
 
 type Request = RequestOf<typeof produce>
@@ -56,7 +56,7 @@ function led(topic: string, index: number, { broker }: RequestContext): Partitio
 
 async function convert(records: Buffer, { log }: Partition, { broker: { conversions } }: RequestContext) {
   const options = {
-    maxOutput: requestLimits.convertedBatchBytesMax,
+    maxOutput: convertedBytesMax(log.config.maxMessageBytes),
     maxMessageBytes: log.config.maxMessageBytes,
     pause: () => conversions.pause(),
   }
