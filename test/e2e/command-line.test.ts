@@ -1,7 +1,9 @@
 /** The command line for people against a broker: what it prints for a person and for a program, and its exit codes. */
 import t from 'tap'
+import { consumerGroupHeartbeat } from '../../protocol/index.ts'
 import { startBroker } from '../../src/index.ts'
 import { typed, typist } from '../cli/typed.ts'
+import { RawClient } from '../network/raw-client.ts'
 import { TransactionalProducer } from './transactional-producer.ts'
 
 const broker = await startBroker()
@@ -119,6 +121,47 @@ t.test('a group of two members, seen while it works', async t => {
   t.match(groups[0], { state: 'Empty', lag: 0 }, 'they have committed, and left')
   t.equal((await type('group reset pair --topic shared --to earliest --execute')).code, 0)
   t.equal(JSON.parse((await type('group describe pair --json')).out).groups[0].lag, 5)
+})
+
+t.test('a group of the newer protocol', async t => {
+  t.equal((await type('topic create modern -p 2')).code, 0)
+  const client = await RawClient.connect(broker.port)
+  const member = { groupId: 'new-style', memberId: 'm'.repeat(22), instanceId: null, rackId: null }
+  const joining = {
+    memberEpoch: 0,
+    rebalanceTimeoutMs: 30_000,
+    subscribedTopicNames: ['modern'],
+    serverAssignor: null,
+    topicPartitions: [],
+  }
+  const joined = await client.call(consumerGroupHeartbeat, 0, { ...member, ...joining })
+  t.equal(joined?.errorCode, 0)
+  t.match((await type('group list')).out, /^new-style +consumer +\w+ +consumer$/m)
+  const { groups } = JSON.parse((await type('group describe new-style --json')).out)
+  t.match(groups[0], {
+    type: 'consumer',
+    assignor: 'uniform',
+    members: [
+      {
+        subscribed: ['modern'],
+        assigned: [
+          { topic: 'modern', partition: 0 },
+          { topic: 'modern', partition: 1 },
+        ],
+      },
+    ],
+  })
+  t.match((await type('group describe new-style --members')).out, /modern:0,1\n/)
+  t.equal((await type('group reset new-style --topic modern --to earliest --execute')).code, 5, 'it has a member')
+  await client.call(consumerGroupHeartbeat, 0, {
+    ...member,
+    ...joining,
+    memberEpoch: -1,
+    subscribedTopicNames: null,
+    topicPartitions: null,
+  })
+  t.equal((await type('group reset new-style --topic modern --to earliest --execute')).code, 0)
+  t.equal((await type('group delete new-style --yes')).code, 0)
 })
 
 t.test('transactions', async t => {
