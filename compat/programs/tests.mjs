@@ -94,6 +94,7 @@ test(
     await new Promise(resolve => setTimeout(resolve, 15_000))
     await client.kill()
     const other = smoke('process')
+    await says(other, 'RUNNING')
     await driver.done
     assert.match(driver.out, /ALL-RECORDS-DELIVERED/)
     assert.match(driver.out, /SUCCESS/)
