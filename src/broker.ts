@@ -91,7 +91,7 @@ export class Broker {
       await bindListeners(doors, config, options)
       node = await assemble(config, host, logs, doors, options)
       doors.open('controller', node.dispatcher)
-      if (node.lifecycle) await live(node, node.lifecycle, options.signal)
+      if (node.lifecycle) await Promise.race([live(node, node.lifecycle, options.signal), rejectedWhenLost(logs)])
       doors.open('broker', node.dispatcher)
       return new Broker(node, doors)
     } catch (error) {
@@ -125,12 +125,7 @@ export class Broker {
 
   /** Runs when the last log directory has gone offline: the broker can do no more good. */
   whenFailed(run: (failure: Error) => void): void {
-    const { directories } = this.#node.rooms.logs
-    for (const directory of directories) {
-      directory.whenOffline(failure => {
-        if (directories.every(({ isOffline }) => isOffline)) run(failure)
-      })
-    }
+    whenLost(this.#node.rooms.logs, run)
   }
 
   /** Answers what is in work, syncs, and releases everything. */
@@ -177,6 +172,20 @@ async function bindListeners(doors: Doors, config: BrokerConfig, options: Broker
   for (const listener of config.controllerListeners) {
     await doors.bind({ ...listenerSettings(listener), kind: 'controller', privileged: true })
   }
+}
+
+/** Runs when the last log directory has gone offline. */
+function whenLost({ directories }: Logs, run: (failure: Error) => void): void {
+  for (const directory of directories) {
+    directory.whenOffline(failure => {
+      if (directories.every(({ isOffline }) => isOffline)) run(failure)
+    })
+  }
+}
+
+/** A broker that starts may wait long for its cluster: without a directory it never becomes part of it. */
+function rejectedWhenLost(logs: Logs): Promise<never> {
+  return new Promise((_resolve, reject) => whenLost(logs, reject))
 }
 
 /** The broker becomes part of its cluster: resolves when it takes clients. */

@@ -33,3 +33,25 @@ t.test('a member of the quorum that is elected with a full disk lets others lead
     await stage.verify()
   })
 })
+
+t.test(
+  'a broker that loses its only directory while it waits for its cluster ends, and can be started again',
+  async t => {
+    await Stage.play({ topics }, async stage => {
+      const producer = stage.producer(partition)
+      await stage.written(producer, 20)
+      const [node, ...others] = stage.cluster.nodes
+      for (const one of stage.cluster.nodes) one.kill()
+      node.machine.disk.fault = ({ kind, path }) =>
+        kind === 'append' && path.includes('quorum-state') ? 'ENOSPC' : null
+      node.start()
+      others[0].start()
+      const before = node.starts
+      // It stands for election, and cannot write its vote down.
+      await stage.until('it is started again', () => node.starts > before)
+      node.machine.disk.fault = () => null
+      t.ok(node.starts > before)
+      await stage.verify()
+    })
+  },
+)
