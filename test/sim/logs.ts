@@ -18,6 +18,8 @@ export interface StoredBatch {
   readonly epoch: number
   readonly crc: number
   readonly bytes: number
+  /** The batch itself is here. */
+  readonly source: { readonly buffer: Buffer; readonly at: number }
 }
 
 /** All whole batches of a partition, in the order of its segments. */
@@ -34,6 +36,7 @@ export function storedBatches(disk: SimDisk, directory: string, side: 'live' | '
       epoch: partitionLeaderEpoch(bytes, at),
       crc: crc(bytes, at),
       bytes: batchBytes(bytes, at),
+      source: { buffer: bytes, at },
     }))
   })
 }
@@ -73,6 +76,32 @@ export function mismatch(a: readonly StoredBatch[], b: readonly StoredBatch[]): 
     return null
   }
   return null
+}
+
+/**
+ * The same for logs that each replica compacts by itself: batches may be thinned out or gone, but what two have of one epoch
+ * at one offset is the same record.
+ */
+export function mismatchCompacted(a: readonly StoredBatch[], b: readonly StoredBatch[]): string | null {
+  const others = new Map(b.map(batch => [batch.base, batch]))
+  for (const batch of a) {
+    const twin = others.get(batch.base)
+    if (!twin || twin.epoch !== batch.epoch || twin.crc === batch.crc) continue
+    const records = recordsOf(twin)
+    for (const [offset, text] of recordsOf(batch)) {
+      const other = records.get(offset)
+      if (other !== undefined && other !== text) return `${describe(batch)} has another record at ${offset} there`
+    }
+  }
+  return null
+}
+
+function recordsOf({ source: { buffer, at } }: StoredBatch): Map<number, string> {
+  const found = new Map<number, string>()
+  for (const { offset, key, value } of readRecords(buffer, at)) {
+    found.set(offset, `${key?.toString('hex')} ${value?.toString('hex')}`)
+  }
+  return found
 }
 
 function describe({ base, last, epoch, crc }: StoredBatch): string {
