@@ -12,6 +12,7 @@ public final class Main {
         ConsumerProtocolTests.add(suite);
         ToolTests.add(suite);
         GroupToolTests.add(suite);
+        QuotaTests.add(suite);
         DumpLogTests.add(suite);
         if ("1".equals(System.getenv("COMPAT_HEAVY"))) PerfTests.add(suite);
         suite.run();
