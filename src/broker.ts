@@ -15,6 +15,7 @@ import type { Rooms } from './api/request.ts'
 import type { BrokerConfig } from './config/broker.ts'
 import { EffectiveConfigs, resourceTypes } from './config/effective.ts'
 import type { Listener } from './config/listeners.ts'
+import { INT_MAX } from './config/setting.ts'
 import { Announcement } from './controller/announcement.ts'
 import { ControllerChannel } from './controller/channel.ts'
 import { Lifecycle } from './controller/lifecycle.ts'
@@ -403,18 +404,26 @@ function logsOptions(config: BrokerConfig) {
   }
 }
 
-/** The limits of connections that may be altered while the broker runs. */
-function followLimits(doors: Doors, { config, configs, metadata }: Rooms): void {
+/** What may be altered while the broker runs, and is not asked for each time. */
+function followLimits(doors: Doors, { config, configs, metadata, quotas, logs }: Rooms): void {
   const follow = () => {
-    doors.limits = networkLimitsOf({
+    logs.producerIdExpirationMs = Number(configs.brokerText('producer.id.expiration.ms'))
+    const limits = networkLimitsOf({
       ...config,
       maxConnections: Number(configs.brokerText('max.connections')),
       maxConnectionsPerIp: Number(configs.brokerText('max.connections.per.ip')),
       maxConnectionsPerIpOverrides: configs.brokerText('max.connections.per.ip.overrides') ?? '',
     })
+    const rate = Number(configs.brokerText('max.connection.creation.rate'))
+    const perSecond = rate === INT_MAX ? Number.POSITIVE_INFINITY : rate
+    const isLimited = perSecond !== Number.POSITIVE_INFINITY || !quotas.connections.isEmpty
+    doors.limits = { ...limits, connectionRates: isLimited ? { ...quotas.connectionRates, perSecond } : null }
   }
   follow()
-  metadata.listen({ configChanged: resourceType => resourceType === resourceTypes.broker && follow() })
+  metadata.listen({
+    configChanged: resourceType => resourceType === resourceTypes.broker && follow(),
+    quotaChanged: follow,
+  })
 }
 
 function listenerSettings(listener: Listener) {

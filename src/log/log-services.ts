@@ -19,7 +19,7 @@ export interface LogServices {
   readonly directory: LogDirectory
   readonly space: SpaceGuard
   /** Producers without activity for this long are forgotten, milliseconds. */
-  readonly producerIdExpirationMs: number
+  readonly producerIdExpirationMs: () => number
   /**
    * The log is about to be cut: before a byte goes, no checkpoint may claim more than `offset`. Otherwise a crash after
    * later appends would take their torn tail for damage to old data. The function that is returned ends this, once the

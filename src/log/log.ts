@@ -320,7 +320,7 @@ export class Log {
 
   /** Forgets idempotent producers that were idle for long. */
   expireProducers(): void {
-    this.producers.expire(this.#services.host.clock.now(), this.#services.producerIdExpirationMs)
+    this.producers.expire(this.#services.host.clock.now(), this.#services.producerIdExpirationMs())
   }
 
   /**

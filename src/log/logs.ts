@@ -72,6 +72,8 @@ export class Logs {
   readonly #scrubber: Scrubber
   #damaged: (log: Log) => void = () => {}
   #cleanerSettings = () => defaultCleanerSettings
+  /** How long an idle producer is remembered; may be changed at any time. */
+  producerIdExpirationMs: number
   /** Copies on their way to another directory. */
   readonly futures: FutureLogs
   #closed = false
@@ -81,6 +83,7 @@ export class Logs {
     this.#host = host
     this.#options = options
     this.#limits = { ...logLimits, ...options.limits }
+    this.producerIdExpirationMs = options.producerIdExpirationMs ?? 86_400_000
     this.futures = new FutureLogs(host, {
       states: this.#states,
       stateOf: log => this.#stateOf(log),
@@ -330,7 +333,7 @@ export class Logs {
       indexes: first?.indexes ?? new IndexCache(this.#limits.indexCacheBytes),
       directory,
       space,
-      producerIdExpirationMs: this.#options.producerIdExpirationMs ?? 86_400_000,
+      producerIdExpirationMs: () => this.producerIdExpirationMs,
       lowerCheckpoints: (log, offset) => checkpoints.lower(log, offset),
       saveLogStarts: () => checkpoints.writeLogStarts(),
       suspect: log => this.#scrubber.suspect(log),

@@ -1,5 +1,7 @@
 /** Every limit of the network room, in one table. All are finite; a setting of Kafka's may move them. */
 
+import type { ConnectionRateLimits } from './connection-rates.ts'
+
 export interface NetworkLimits {
   /** Largest request, without its size prefix (`socket.request.max.bytes`). */
   readonly frameBytesMax: number
@@ -31,6 +33,10 @@ export interface NetworkLimits {
   readonly connectionsPerIpMax: number
   /** Exceptions to that by address (`max.connections.per.ip.overrides`). */
   readonly connectionsPerIpOverrides: ReadonlyMap<string, number>
+  /** Connections a second; null for no limits. */
+  readonly connectionRates: ConnectionRateLimits | null
+  /** Connections that wait because of such a limit; more are closed at once. */
+  readonly connectionsHeldMax: number
   /** Connections waiting to be accepted (`socket.listen.backlog.size`). */
   readonly backlog: number
   /** How often idle time and deadlines are looked at. */
@@ -59,6 +65,8 @@ export const networkLimits: NetworkLimits = {
   connectionsMax: 10_000,
   connectionsPerIpMax: 2 ** 31 - 1,
   connectionsPerIpOverrides: new Map(),
+  connectionRates: null,
+  connectionsHeldMax: 1000,
   backlog: 511,
   sweepMs: 1000,
   drainMs: 5000,

@@ -2,6 +2,7 @@
 import type { Host, Server, Socket } from '../host/host.ts'
 import { ByteBudget } from './byte-budget.ts'
 import { Connection, type ConnectionSetting, type Serve } from './connection.ts'
+import { ConnectionRates } from './connection-rates.ts'
 import { ConnectionRegistry, foreignProtocol } from './connection-registry.ts'
 import type { NetworkLimits } from './limits.ts'
 import type { ListenerIdentity, SecurityProtocol } from './peer.ts'
@@ -32,6 +33,9 @@ export class Listeners {
   #limits: NetworkLimits
   readonly #serve: Serve
   readonly #registry: ConnectionRegistry
+  readonly #rates: ConnectionRates
+  /** Let in or turned away later, because of a rate. */
+  readonly #held = new Set<Socket>()
   readonly #budget: ByteBudget
   readonly #servers: Server[] = []
   readonly #bound: BoundListener[] = []
@@ -41,6 +45,7 @@ export class Listeners {
     this.#host = host
     this.#limits = limits
     this.#serve = serve
+    this.#rates = new ConnectionRates(host.clock)
     this.#registry = new ConnectionRegistry(limits, host.clock, host.log)
     this.#budget = new ByteBudget(limits.totalBytesMax)
   }
@@ -77,7 +82,7 @@ export class Listeners {
     const early: Socket[] = []
     const endpoint = { host: settings.host, port: settings.port }
     const server = await this.#host.network.listen(endpoint, { backlog: this.#limits.backlog }, socket => {
-      if (listener) this.#accept(socket, listener, budget)
+      if (listener) this.#admit(socket, listener, budget)
       else early.push(socket)
     })
     this.#servers.push(server)
@@ -92,7 +97,7 @@ export class Listeners {
       advertisedPort: settings.advertisedPort ?? server.port,
     }
     this.#bound.push(listener)
-    for (const socket of early) this.#accept(socket, listener, budget)
+    for (const socket of early) this.#admit(socket, listener, budget)
     return listener
   }
 
@@ -104,8 +109,35 @@ export class Listeners {
   /** Stops accepting, answers what is in work within the limit, and closes everything. */
   async close(): Promise<void> {
     if (this.#servers.length > 0) this.stopAccepting()
+    for (const { stream } of this.#held) stream.destroy()
     await this.#registry.drain()
     await this.#serversClosed
+  }
+
+  #admit(socket: Socket, listener: BoundListener, budget: ByteBudget): void {
+    const { connectionRates, connectionsHeldMax } = this.#limits
+    if (connectionRates === null) return this.#accept(socket, listener, budget)
+    // Where peers of the cluster have a listener of their own, they need not wait behind clients.
+    const ofPeers = listener.privileged && this.#bound.length > 1
+    const { admitted, afterMs } = this.#rates.admit(socket.remoteAddress, ofPeers, connectionRates)
+    if (admitted && afterMs === 0) return this.#accept(socket, listener, budget)
+    const { stream } = socket
+    if (!admitted) this.#registry.noteOdd(socket, 'too many new connections of this address', 'connection rate')
+    const ignore = () => {}
+    stream.on('error', ignore)
+    if (this.#held.size >= connectionsHeldMax) {
+      stream.destroy()
+      return
+    }
+    // Nobody reads it meanwhile: what it sends stays in the socket.
+    this.#held.add(socket)
+    this.#host.clock.after(afterMs, () => {
+      this.#held.delete(socket)
+      stream.off('error', ignore)
+      if (admitted && !stream.destroyed) return this.#accept(socket, listener, budget)
+      stream.on('error', ignore)
+      stream.destroy()
+    })
   }
 
   #accept(socket: Socket, listener: BoundListener, budget: ByteBudget): void {

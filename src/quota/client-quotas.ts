@@ -1,8 +1,10 @@
 /** The quotas of clients, as the metadata of the cluster says them now. */
 import type { BrokerConfig } from '../config/broker.ts'
+import type { RateWindow } from '../lib/windowed-rate.ts'
 import type { MetadataState } from '../metadata/state.ts'
 import { ClientQuota } from './client-quota.ts'
 import { MutationQuota } from './mutation-quota.ts'
+import { QuotaLimits } from './quota-limits.ts'
 
 export class ClientQuotas {
   /** Bytes that producers send. */
@@ -13,6 +15,11 @@ export class ClientQuotas {
   readonly request: ClientQuota
   /** Partitions created and deleted. */
   readonly mutation: MutationQuota
+  /** Connections a second of single addresses. */
+  readonly connections = new QuotaLimits('connection_creation_rate')
+
+  /** Of single addresses, for those who let connections in. */
+  readonly connectionRates: { readonly window: RateWindow; ofAddress(address: string): number | null }
 
   constructor(config: BrokerConfig, metadata: Pick<MetadataState, 'quotas' | 'listen'>) {
     const window = { samples: config.quotaWindowNum, sampleMs: config.quotaWindowSizeSeconds * 1000 }
@@ -23,8 +30,10 @@ export class ClientQuotas {
       samples: config.controllerQuotaWindowNum,
       sampleMs: config.controllerQuotaWindowSizeSeconds * 1000,
     })
+    this.connectionRates = { window, ofAddress: address => this.connections.ofAddress(address)?.limit ?? null }
     const update = () => {
       const quotas = [...metadata.quotas.values()]
+      this.connections.replace(quotas)
       for (const quota of [this.produce, this.fetch, this.request, this.mutation]) quota.update(quotas)
     }
     update()

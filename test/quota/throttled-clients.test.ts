@@ -175,3 +175,26 @@ t.test('what was set is shown', async t => {
     ])
   })
 })
+
+t.test('an address may connect only so often', async t => {
+  await withSimulatedBroker(t, { 'quota.window.num': '2' }, async simulated => {
+    const admin = await simulated.connect('admin')
+    const set = (value: number, remove: boolean) => {
+      const ops = [{ key: 'connection_creation_rate', value, remove }]
+      const entries = [{ entity: [{ entityType: 'ip', entityName: null }], ops }]
+      return admin.ask(alterClientQuotas, 1, { entries, validateOnly: false })
+    }
+    await set(3, false)
+    const clients = []
+    for (let i = 0; i < 5; i++) clients.push(await simulated.connect('c'))
+    const answers = clients.map(client =>
+      makeTopic(client, 'same').then(
+        () => 'in',
+        () => 'turned away',
+      ),
+    )
+    t.same(await Promise.all(answers), ['in', 'in', 'in', 'turned away', 'turned away'])
+    await set(0, true)
+    t.equal((await makeTopic(await simulated.connect('c'), 'other')).errorCode, 0)
+  })
+})
