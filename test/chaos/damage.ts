@@ -33,7 +33,7 @@ export function corruptSomething(dataDirectory: string, topic: string, everythin
   }
   if (everything) candidates.push(...checkpoints.filter(name => existsSync(join(dataDirectory, name))))
   // By kind first: there are many indexes and few checkpoints.
-  const kindOf = (path: string) => path.slice(path.lastIndexOf('.') + 1)
+  const kindOf = (path: string) => path.slice(Math.max(path.lastIndexOf('.'), path.lastIndexOf('/')) + 1)
   const kinds = [...new Set(candidates.map(kindOf))].sort()
   const kind = random.pick(kinds)
   for (const path of shuffled(candidates.filter(candidate => kindOf(candidate) === kind).sort(), random)) {

@@ -118,7 +118,7 @@ class BankRun {
     await deposit.ended()
     const reader = this.#client('reader', librdkafka('reader'), [])
     // No faster than its orders can be carried out on a busy machine.
-    const clerk = this.#client('clerk', kafkajs('clerk'), orderTopics, 6)
+    const clerk = this.#client('clerk', kafkajs('clerk'), orderTopics, 10)
     const workers = Object.entries(cast).map(([name, { command }]) => this.#client(name, command, [`orders-${name}`]))
     for (const client of [reader, clerk, ...workers]) client.start()
     await this.#mayhem(workers)

@@ -179,6 +179,8 @@ class Bank {
   async #copy(producer: Producer, consumer: Consumer): Promise<void> {
     const [topic] = this.#options.orders
     await consumer.subscribe({ topic, fromBeginning: true })
+    // kafkajs would give the same batch again to a handler that failed, from where it began.
+    let isOver = false
     const ended = new Promise<void>((resolve, reject) => {
       const timer = setInterval(() => this.stopping && resolve(), 100)
       timer.unref()
@@ -190,7 +192,7 @@ class Bank {
           eachBatch: async ({ batch, heartbeat, isRunning, isStale }) => {
             try {
               for (const { offset, value } of batch.messages) {
-                if (this.stopping || !isRunning() || isStale()) return
+                if (isOver || this.stopping || !isRunning() || isStale()) return
                 const next = String(BigInt(offset) + 1n)
                 const order = JSON.parse(String(value)) as Transfer
                 const place = { group: this.#options.name, topic, next }
@@ -198,6 +200,7 @@ class Bank {
                 await heartbeat()
               }
             } catch (error) {
+              isOver = true
               // Which of them are done only the committed offset says: from there on, with a new producer.
               reject(error)
               throw error
