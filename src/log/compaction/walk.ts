@@ -20,10 +20,10 @@ export type VisitBatch = (buffer: Buffer, at: number) => Promise<boolean>
 export function walkSegment(segment: Segment, position: number, work: Work, visit: VisitBatch): Promise<boolean> {
   return segment.file.with(async file => {
     const end = segment.sizeBytes
-    let wanted = work.readBuffer.length
+    let wanted = 0
     while (position < end) {
-      const asked = Math.min(wanted, end - position)
-      const into = asked <= work.readBuffer.length ? work.readBuffer : Buffer.allocUnsafeSlow(asked)
+      const into = work.readBuffer(wanted)
+      const asked = Math.min(into.length, end - position)
       const buffer = await work.awaiting(file.read(position, asked, into))
       if (buffer.length < asked) throw new Damaged(`${segment.file.path} ends at ${position + buffer.length}`)
       work.counts.bytesRead += asked
@@ -38,7 +38,7 @@ export function walkSegment(segment: Segment, position: number, work: Work, visi
       }
       position += at
       // One batch that is longer than the piece.
-      wanted = at > 0 ? work.readBuffer.length : wholeBytes(buffer, 0, segment, position, end)
+      if (at === 0) wanted = wholeBytes(buffer, 0, segment, position, end)
     }
     return true
   })

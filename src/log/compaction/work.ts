@@ -56,9 +56,10 @@ export class Work {
     this.#halfBytes = Math.max(1024, Math.floor(settings.ioBufferBytes / threads / 2))
   }
 
-  /** For reading, used again for each piece. */
-  get readBuffer(): Buffer {
-    this.#readBuffer ??= Buffer.allocUnsafeSlow(this.#halfBytes)
+  /** For reading, used again for each piece. It grows with the largest batch, and lasts for one round. */
+  readBuffer(bytesMin = 0): Buffer {
+    const bytes = Math.max(this.#halfBytes, bytesMin)
+    if (this.#readBuffer === null || this.#readBuffer.length < bytes) this.#readBuffer = Buffer.allocUnsafeSlow(bytes)
     return this.#readBuffer
   }
 

@@ -8,6 +8,9 @@ const keys = 14
 /** One random thing that happens. */
 export async function step(world: CompactionWorld, random: SimRandom, say: (what: string) => void): Promise<void> {
   const choice = random.below(100)
+  // An open transaction holds compaction up: none may stay so for good.
+  if (random.oneIn(8))
+    for (const id of world.producers.keys()) world.endTransaction(id, random.oneIn(2), random.oneIn(2))
   if (choice < 66) {
     for (let count = 1 + random.below(4); count > 0; count--) appendSome(world, random, say)
     await world.settle()
