@@ -123,10 +123,14 @@ async function findBugs(wanted: readonly Bug[], from: number): Promise<number> {
         : `found by seed ${from + tried - 1}${where} | ${seen.split('\n')[0]}`
     console.log(`| ${bug.name} | ${told} | ${seconds} s |`)
   }
+  for (const { name } of bugs.filter(({ isOpen }) => isOpen))
+    if (values.bug === 'all') console.log(`| ${name} | not tried |`)
   return missed
 }
 
-const planted = bugs.filter(({ name }) => values.bug === 'all' || values.bug?.split(',').includes(name))
+const planted = bugs.filter(({ name, isOpen }) =>
+  values.bug === 'all' ? !isOpen : values.bug?.split(',').includes(name),
+)
 if (values.bug && planted.length === 0) throw new Error(`bugs: ${bugs.map(({ name }) => name).join(', ')}`)
 let failed = 0
 if (planted.length > 0 && positionals.length === 0) failed = await findBugs(planted, Number(values.from))
