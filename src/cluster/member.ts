@@ -82,7 +82,6 @@ export class Member {
       const broker = this.#broker
       this.#broker = null
       await broker?.close(options)
-      await this.#doors?.end()
       this.#doors = null
     })
   }
@@ -92,6 +91,7 @@ export class Member {
     return this.#next(async () => {
       const broker = this.#broker
       this.#broker = null
+      this.#doors?.stay()
       await broker?.close({ abrupt: true })
       this.#disk = disk ?? this.#disk
     })
@@ -104,7 +104,6 @@ export class Member {
       this.#doors?.taken(broker)
       return broker
     } catch (error) {
-      await this.#doors?.end()
       this.#doors = null
       throw error
     }

@@ -3,12 +3,12 @@ import type { Broker } from '../broker.ts'
 import type { Host } from '../host/host.ts'
 import type { Doors } from '../network/doors.ts'
 
-/** Doors that stay when the broker behind them is replaced. */
+/** Doors that can stay when the broker behind them is replaced. */
 export interface LentDoors extends Doors {
   /** A broker stands behind them now. */
   taken(broker: Broker): void
-  /** Closes them for good. */
-  end(): Promise<void>
+  /** They stay open when the broker behind them closes, this time. */
+  stay(): void
 }
 
 export interface Workshop {

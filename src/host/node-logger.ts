@@ -1,9 +1,11 @@
 /** Log output of the real machine: pino on standard error. */
-import { type DestinationStream, destination, type LevelWithSilent, pino } from 'pino'
-import { PinoPretty as pretty } from 'pino-pretty'
+import { createRequire } from 'node:module'
+import type * as Pino from 'pino'
+import type * as PinoPretty from 'pino-pretty'
 import type { Logger } from './host.ts'
+import { silentLogger } from './silent-logger.ts'
 
-export type LogLevel = LevelWithSilent
+export type LogLevel = Pino.LevelWithSilent
 
 export interface LoggerOptions {
   readonly level?: LogLevel
@@ -13,12 +15,21 @@ export interface LoggerOptions {
 
 const standardError = 2
 
+/** Loads a package when it is needed: who embeds a broker that says nothing waits for none of them. */
+const load = createRequire(import.meta.url)
+
 /** Synchronous: the last words before a crash are the ones that matter. */
 export function nodeLogger(options: LoggerOptions = {}): Logger {
+  if (options.level === 'silent') return silentLogger
+  const { pino, destination }: typeof Pino = load('pino')
   const format = options.format ?? (process.stderr.isTTY ? 'pretty' : 'json')
-  const stream: DestinationStream =
-    format === 'pretty'
-      ? pretty({ destination: standardError, sync: true, colorize: process.stderr.isTTY === true })
-      : destination({ fd: standardError, sync: true })
-  return pino({ level: options.level ?? 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime }, stream)
+  return pino(
+    { level: options.level ?? 'info', base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    format === 'pretty' ? people() : destination({ fd: standardError, sync: true }),
+  )
+}
+
+function people(): Pino.DestinationStream {
+  const { PinoPretty: pretty }: typeof PinoPretty = load('pino-pretty')
+  return pretty({ destination: standardError, sync: true, colorize: process.stderr.isTTY === true })
 }

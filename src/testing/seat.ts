@@ -14,7 +14,7 @@ import { type BoundListener, type ListenerSettings, Listeners } from '../network
 import { CloseConnection, type ListenerIdentity, type Peer } from '../network/peer.ts'
 
 /** How long a broker that is replaced may take to answer what is in work, milliseconds of real time. */
-const answersMsMax = 5000
+const answersMsMax = 500
 
 /** Who looks at requests on their way in. */
 export type Watch = (seat: Seat, frame: Buffer, peer: Peer, turn: Turn) => Answer | Promise<Answer>
@@ -38,6 +38,7 @@ export class Seat implements LentDoors {
   readonly #gates = { broker: new Gate(), controller: new Gate() }
   #service: Service | null = null
   #rooms: Rooms | null = null
+  #stays = false
   /** Requests that the broker has in work. */
   #inWork = 0
   #idle: () => void = () => {}
@@ -83,13 +84,24 @@ export class Seat implements LentDoors {
     this.#rooms = broker.rooms
   }
 
-  /** The broker goes; who comes from now on is served by the next. */
+  /** The broker goes, and another comes: the listeners stay open this time. */
+  stay(): void {
+    this.#stays = true
+  }
+
+  /** Who comes from now on is served by the next broker, if the doors stay. */
   stopAccepting(): void {
+    if (!this.#stays) this.#listeners.stopAccepting()
     for (const gate of Object.values(this.#gates)) gate.shut()
   }
 
-  /** Resolves when the broker that goes has answered everything. */
+  /** Resolves when the broker that goes has answered everything, or has had its time. */
   async close(): Promise<void> {
+    if (!this.#stays) {
+      await this.#listeners.close()
+      return
+    }
+    this.#stays = false
     if (this.#inWork === 0) return
     await new Promise<void>(resolve => {
       const cancel = this.#clock.after(answersMsMax, resolve)
@@ -108,12 +120,6 @@ export class Seat implements LentDoors {
       const disconnect = () => connection.destroy('the test disconnects')
       return { number, remoteAddress, remotePort, softwareName, softwareVersion, disconnect }
     })
-  }
-
-  /** Closes the listeners and every connection. */
-  async end(): Promise<void> {
-    this.#listeners.stopAccepting()
-    await this.#listeners.close()
   }
 
   /** Has the broker serve it, now or when there is one. */

@@ -60,15 +60,10 @@ export class TestBroker extends TestDouble implements RunningBroker {
     const { machine, realClock, interceptor } = stage
     const seat = new Seat(config.nodeId, machine, realClock, interceptor.watch)
     const disk = new MemoryDisk()
-    try {
-      const broker = await Broker.start(config, { ...machine, disk }, { doors: seat })
-      seat.taken(broker)
-      await settle(broker)
-      return new TestBroker({ stage, options, config, seat, broker, disk })
-    } catch (error) {
-      await seat.end()
-      throw error
-    }
+    const broker = await Broker.start(config, { ...machine, disk }, { doors: seat })
+    seat.taken(broker)
+    await settle(broker)
+    return new TestBroker({ stage, options, config, seat, broker, disk })
   }
 
   protected override get seats(): readonly Seat[] {
@@ -105,7 +100,6 @@ export class TestBroker extends TestDouble implements RunningBroker {
     return this.next(async () => {
       this.letGo()
       await this.#broker.close({ abrupt: true })
-      await this.#parts.seat.end()
     })
   }
 
@@ -117,6 +111,7 @@ export class TestBroker extends TestDouble implements RunningBroker {
     const { config, stage, seat } = this.#parts
     const [{ disk, entry }] = snapshot.members()
     if (entry.id !== this.nodeId) throw new Error('this is a snapshot of another broker')
+    seat.stay()
     await this.#broker.close({ abrupt: true })
     this.#disk = disk
     this.#broker = await Broker.start(config, { ...stage.machine, disk }, { doors: seat })
