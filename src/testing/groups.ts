@@ -55,6 +55,8 @@ export class Groups {
 
   /** Null for a group that does not exist. */
   async group(groupId: string): Promise<GroupState | null> {
+    // First, since this alone tells a coordinator that has not taken over yet: the list of such a one is just empty.
+    const offsets = await this.#offsets(groupId)
     const body = { statesFilter: [], typesFilter: [] }
     const { errorCode, groups } = await this.#insider.askCoordinator(groupId, listGroups, body)
     check(errorCode, `group ${groupId}`)
@@ -62,7 +64,7 @@ export class Groups {
     if (!found) return null
     const type = found.groupType.toLowerCase() === 'consumer' ? 'consumer' : 'classic'
     const described = type === 'consumer' ? await this.#consumer(groupId) : await this.#classic(groupId)
-    return { groupId, type, ...described, offsets: await this.#offsets(groupId) }
+    return { groupId, type, ...described, offsets }
   }
 
   /** Only for a group without members, as in Kafka. */
