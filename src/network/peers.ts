@@ -7,7 +7,7 @@ import { encodeRequestFrame } from '../../protocol/header.ts'
 import type { AnyApi, DecodedResponseOf, RequestInputOf } from '../../protocol/schema.ts'
 import type { Cancel, Endpoint, Host } from '../host/host.ts'
 import { PeerError, type PeerLimits, peerLimits } from './peer-error.ts'
-import { PeerLink } from './peer-link.ts'
+import { PeerLink, type Request } from './peer-link.ts'
 
 export { PeerError, type PeerFailure, type PeerLimits, peerLimits } from './peer-error.ts'
 
@@ -60,16 +60,8 @@ export class Peers {
     body: RequestInputOf<A>,
     options: AskOptions,
   ): Promise<DecodedResponseOf<A>> {
-    if (this.#closed) return Promise.reject(new PeerError('closed', to, 'closing'))
-    const { minVersion = 0, maxVersion = Number.POSITIVE_INFINITY, timeoutMs, lane } = options
-    const link = this.#link(to, lane)
     return new Promise((resolve, reject) => {
-      link.ask({
-        api,
-        minVersion,
-        maxVersion,
-        timeoutMs,
-        frame: (version, id) => encodeRequestFrame(api, version, id, this.#options.clientId, body),
+      this.#ask(to, api, body, options, {
         answered: (version, frame, bodyOffset) => resolve(decodeResponse(api, version, frame, bodyOffset)),
         failed: reject,
       })
@@ -78,20 +70,8 @@ export class Peers {
 
   /** Sends what has no answer (Produce with acks=0); resolves when it is handed to the socket. Rejects with PeerError. */
   tell<A extends AnyApi>(to: Endpoint, api: A, body: RequestInputOf<A>, options: AskOptions): Promise<void> {
-    if (this.#closed) return Promise.reject(new PeerError('closed', to, 'closing'))
-    const { minVersion = 0, maxVersion = Number.POSITIVE_INFINITY, timeoutMs, lane } = options
-    const link = this.#link(to, lane)
     return new Promise((resolve, reject) => {
-      link.ask({
-        api,
-        minVersion,
-        maxVersion,
-        timeoutMs,
-        frame: (version, id) => encodeRequestFrame(api, version, id, this.#options.clientId, body),
-        handedOver: resolve,
-        answered: () => {},
-        failed: reject,
-      })
+      this.#ask(to, api, body, options, { handedOver: resolve, answered: () => {}, failed: reject })
     })
   }
 
@@ -101,6 +81,24 @@ export class Peers {
     this.#cancelSweep()
     for (const link of this.#links.values()) link.close()
     this.#links.clear()
+  }
+
+  #ask<A extends AnyApi>(
+    to: Endpoint,
+    api: A,
+    body: RequestInputOf<A>,
+    { minVersion = 0, maxVersion = Number.POSITIVE_INFINITY, timeoutMs, lane }: AskOptions,
+    ending: Pick<Request, 'answered' | 'handedOver' | 'failed'>,
+  ): void {
+    if (this.#closed) return ending.failed(new PeerError('closed', to, 'closing'))
+    this.#link(to, lane).ask({
+      api,
+      minVersion,
+      maxVersion,
+      timeoutMs,
+      frame: (version, id) => encodeRequestFrame(api, version, id, this.#options.clientId, body),
+      ...ending,
+    })
   }
 
   #link(to: Endpoint, lane: string): PeerLink {
